@@ -1,0 +1,1 @@
+"""The `truth` command: what operators of the system type."""

@@ -1,0 +1,1 @@
+"""Makes a Kafka agree with the contracts: topics, principals and rights."""

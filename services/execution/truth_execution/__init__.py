@@ -1,0 +1,1 @@
+"""The operator's Desk: Jobs, ServiceEvents and evidence."""

@@ -1,0 +1,1 @@
+"""Review, assignment and the one-way Create Job command."""

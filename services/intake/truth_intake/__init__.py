@@ -1,0 +1,1 @@
+"""The door: validates requests from every channel and makes each an Intake."""

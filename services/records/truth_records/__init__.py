@@ -1,0 +1,1 @@
+"""Seals what happened into permanent Records."""

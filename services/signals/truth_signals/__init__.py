@@ -1,0 +1,1 @@
+"""Emits, by policy and never by hand, trust Signals over sealed Records."""
