@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of every event to `schemas/`: `python -m truth_contracts.export`, same bytes each time."""
+"""Writes each event's JSON Schema to `schemas/`, same bytes every time: `python -m truth_contracts.export`."""
 
 import json
 import sys

@@ -16,7 +16,7 @@ class Policy(Contract, frozen=True):
 
 
 class SignalEmitted(PathEvent, frozen=True):
-    """A Signal over a sealed Record, by policy and never by hand. Written by signals; at most one a Record."""
+    """A Signal over a sealed Record: by policy, never by hand, at most one. Written by signals."""
 
     type: Literal["truth.signals.emitted.v1"] = "truth.signals.emitted.v1"
     signal_id: SignalId

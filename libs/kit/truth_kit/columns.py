@@ -48,7 +48,7 @@ def insert_arrays(table: Table, *names: str) -> Insert:
     """INSERT … SELECT unnest(:name), …: any number of rows in one statement of one shape.
 
     Execute with `{name: [value, …]}` for each of `names` (default: all columns), arrays of equal length.
-    Four times as fast as a list of rows at batch 100. Not for columns that are arrays themselves.
+    Not for columns that are arrays themselves: unnest would flatten them.
     """
     chosen = names or tuple(table.c.keys())
     arrays = [func.unnest(bindparam(name, type_=ARRAY(cast("Any", table.c[name].type)))) for name in chosen]
