@@ -38,13 +38,15 @@ def read(kind: type[ContractT], octets: bytes) -> ContractT:
 
 def instant_text(instant: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.sssZ`, always with three digits of milliseconds."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def to_milliseconds(instant: datetime) -> datetime:
-    """`instant` in UTC, cut to whole milliseconds."""
-    utc = instant.astimezone(UTC)
+    """`instant` in UTC, cut to whole milliseconds; raises ValueError when UTC has no such year."""
+    try:
+        utc = instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time outside the years 1 to 9999") from error
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 

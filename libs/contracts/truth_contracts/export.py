@@ -1,4 +1,4 @@
-"""Writes each event's JSON Schema to `schemas/`, same bytes every time: `python -m truth_contracts.export`."""
+"""Writes each event's JSON Schema to `schemas/`, byte-stable: `python -m truth_contracts.export`."""
 
 import json
 import sys
