@@ -1,15 +1,16 @@
-"""Apache Kafka's jars: fetched once from Maven through jgo, and never used unless every digest is the pinned one."""
+"""Apache Kafka's jars: fetched once from Maven through jgo, used only when every digest is the pinned one."""
 
 import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
+from itertools import repeat
 from pathlib import Path
 
 import requests
@@ -46,7 +47,9 @@ class Jar:
 def pinned() -> tuple[Jar, ...]:
     """The jars of `jars.sha256`, all that Kafka needs on its class path."""
     lines = resources.files("truth_local").joinpath("jars.sha256").read_text().splitlines()
-    return tuple(Jar(digest, *coordinates.split(":")) for digest, coordinates in (line.split() for line in lines))
+    return tuple(
+        Jar(digest, *coordinates.split(":")) for digest, coordinates in (line.split() for line in lines)
+    )
 
 
 def cache_folder(fallback: Path) -> Path:
@@ -54,14 +57,16 @@ def cache_folder(fallback: Path) -> Path:
     if chosen := os.environ.get("TRUTH_CACHE"):
         return Path(chosen)
     home = os.environ.get("HOME", "")
-    base = os.environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if os.path.isdir(home) and os.access(home, os.W_OK) else "")
+    base = os.environ.get("XDG_CACHE_HOME") or (
+        f"{home}/.cache" if os.path.isdir(home) and os.access(home, os.W_OK) else ""
+    )
     return Path(base) / "runtime-truth" if base else fallback
 
 
 def jar_files(cache: Path, jars: tuple[Jar, ...], say: Callable[[str], None]) -> list[Path]:
     """The verified jars, fetched first when one is missing. Any number of processes may call this at once.
 
-    Raises JarChecksumError when a file is not the pinned one, JarsUnreachableError when Maven does not answer.
+    Raises JarChecksumError when a file is not the pinned one, JarsUnreachableError when Maven is away.
     """
     folder = cache / f"kafka-{KAFKA_VERSION}"
     with _locked(cache):
@@ -79,7 +84,7 @@ def jar_files(cache: Path, jars: tuple[Jar, ...], say: Callable[[str], None]) ->
 def _fetch(jars: list[Jar], folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as scratch:
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
-            fetched = list(pool.map(lambda jar: _fetch_one(jar, Path(scratch)), jars))
+            fetched = list(pool.map(_fetch_one, jars, repeat(Path(scratch))))
         for jar, file in zip(jars, fetched, strict=True):
             _require_pinned(jar, file)
             file.replace(folder / jar.filename)
@@ -88,26 +93,30 @@ def _fetch(jars: list[Jar], folder: Path) -> None:
 def _fetch_one(jar: Jar, scratch: Path) -> Path:
     reason = "nothing came"
     for attempt in range(_ATTEMPTS):
-        context = MavenContext(repo_cache=scratch / f"{jar.artifact}-{attempt}")  # jgo refuses a half-written file
+        context = MavenContext(
+            repo_cache=scratch / f"{jar.artifact}-{attempt}"
+        )  # jgo refuses a half-written file
         try:
             if file := context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve():
                 return Path(file)
         except (requests.RequestException, RuntimeError, OSError) as error:
             reason = str(error)
-    raise JarsUnreachableError(f"Could not fetch {jar.group}:{jar.artifact}:{jar.version} from Maven: {reason}")
+    raise JarsUnreachableError(
+        f"Could not fetch {jar.group}:{jar.artifact}:{jar.version} from Maven: {reason}"
+    )
 
 
 def _require_pinned(jar: Jar, file: Path) -> None:
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != jar.sha256:
         raise JarChecksumError(
-            f"{file} has SHA-256 {found}, but {jar.sha256} is pinned for {jar.group}:{jar.artifact}:{jar.version}. "
-            "It is not used. Delete the file to fetch it again; if that does not help, somebody changed the jar."
+            f"{file} is not used: its SHA-256 is {found}, but for {jar.group}:{jar.artifact}:{jar.version} "
+            f"{jar.sha256} is pinned. Delete it to fetch it anew; if that does not help, the jar was changed."
         )
 
 
 @contextmanager
-def _locked(cache: Path) -> Iterator[None]:
+def _locked(cache: Path) -> Generator[None]:
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

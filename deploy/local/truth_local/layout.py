@@ -12,7 +12,7 @@ _FOLDER_MODE = 0o700
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths of one local system. Nothing is written outside of `folder`, PostgreSQL under root excepted."""
+    """The paths of one local system. All is written below `folder`, PostgreSQL under root excepted."""
 
     folder: Path
 

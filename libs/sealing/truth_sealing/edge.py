@@ -71,7 +71,7 @@ class Edge:
         return joined([octets for octets in reversed(self.stack) if octets]) if self.size else EMPTY_ROOT
 
     def append(self, leaves: Sequence[bytes]) -> "Appended":
-        """The tree grown by `leaves` (leaf hashes): the new edge, the tiles it filled, proofs of the leaves."""
+        """The tree grown by `leaves` (leaf hashes): the new edge, the tiles it filled, and proofs."""
         size, rows = self.size + len(leaves), self._rows(leaves)
         stack = tuple(self._perfect(height, size, rows) for height in range(size.bit_length()))
         levels = [self._open_and_filled(level, rows) for level in range(len(open_widths(size)))]

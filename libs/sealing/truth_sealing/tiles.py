@@ -35,7 +35,7 @@ class TileAddress:
 
 
 TileReader = Callable[[TileAddress], bytes]
-"""Returns the tile's hashes joined: at least `width` of 32 bytes each. More, of a tile filled since, is fine."""
+"""The tile's hashes joined: at least `width` of 32 bytes each, or more when it was filled since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def tile_path(address: TileAddress) -> str:
 
 
 def read_tile_path(level: str, path: str) -> TileAddress | None:
-    """The address that a requested level and path name; None unless written exactly as `tile_path` writes it."""
+    """The tile that a requested level and path name; None unless written exactly as by `tile_path`."""
     index, partial, width = path.partition(".p/")
     if len(path) > 64 or not _PATH.fullmatch(index) or not _is_number(level, _LEVEL_MAX):  # noqa: PLR2004 longer than any index
         return None

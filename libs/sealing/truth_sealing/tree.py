@@ -1,4 +1,4 @@
-"""The log's Merkle tree (RFC 6962 section 2.1): its hashes, and the check of inclusion and consistency proofs."""
+"""The log's Merkle tree (RFC 6962 section 2.1): its hashes, and how proofs are checked."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -100,9 +100,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
     return last == 0 and reached == root
 
 
-def check_consistency(
-    old: tuple[int, bytes], new: tuple[int, bytes], proof: Sequence[bytes]
-) -> bool:
+def check_consistency(old: tuple[int, bytes], new: tuple[int, bytes], proof: Sequence[bytes]) -> bool:
     """Whether `proof` shows that the new tree begins with the old one; each is (size, root).
 
     RFC 9162 section 2.1.4.2. Equal sizes need equal roots and no proof; an empty old tree needs no proof.

@@ -1,0 +1,91 @@
+"""Starting a system and stopping it."""
+
+from collections.abc import Callable
+from functools import partial
+
+from truth_topology.apply import apply
+from truth_topology.topology import principals
+
+from truth_local import kafka, postgres, processes, services
+from truth_local.layout import SERVICES
+from truth_local.passwords import password, step_keys
+from truth_local.processes import Part
+from truth_local.register import register
+from truth_local.system import SIZE, System
+from truth_local.watch import Watch
+
+READY = "ready"
+
+
+def start_infrastructure(system: System, watch: Watch) -> None:
+    """Kafka with its topics, users and rights, PostgreSQL with its databases and roles, and the issuer.
+
+    What runs already is left running. Raises StartError or PortTakenError, and stops nothing then.
+    """
+    step_keys(system.layout)
+    watch.together(
+        [
+            partial(_start_kafka, system, watch),
+            partial(_start_postgres, system, watch),
+            partial(_start_issuer, system, watch),
+        ]
+    )
+
+
+def start_services(system: System, watch: Watch) -> None:
+    """Migrations, then every replica of the five services, then the local operators and surfaces."""
+    watch.together([partial(_migrate, system, watch, service) for service in SERVICES])
+    names = list(system.replica_urls)
+    watch.together([partial(_start, system, watch, name) for name in names])
+    watch.say("operators and surfaces", "registering")
+    register(system)
+    watch.say("operators and surfaces", READY)
+
+
+def stop_all(system: System, tell: Callable[[str, str], None]) -> int:
+    """Stop every part, services first, and kill what is left; returns how many were killed so."""
+    for name in reversed(list(system.parts)):
+        if system.is_running(name):
+            tell(name, "stopping")
+        processes.stop(system.parts[name])
+    return processes.sweep(system.layout.folder)
+
+
+def _start_kafka(system: System, watch: Watch) -> None:
+    if not system.is_running("kafka"):
+        system.ports.require_free("kafka-controller")
+        kafka.prepare(system.layout, system.ports, partial(watch.say, "kafka"))
+    _start(system, watch, "kafka", told=False)
+    watch.say("kafka", "applying topics, users and rights")
+    passwords = {name: password(system.layout.kafka_password(name)) for name in principals(SIZE)}
+    apply(kafka.login(system.layout, system.ports, "admin"), SIZE, passwords)
+    watch.say("kafka", READY)
+
+
+def _start_postgres(system: System, watch: Watch) -> None:
+    if not system.is_running("postgres"):
+        postgres.prepare(system.layout, system.ports, partial(watch.say, "postgres"))
+    _start(system, watch, "postgres", told=False)
+    watch.say("postgres", "making databases and roles")
+    postgres.create_databases(system.layout, system.ports)
+    watch.say("postgres", READY)
+
+
+def _start_issuer(system: System, watch: Watch) -> None:
+    _start(system, watch, "issuer")
+
+
+def _migrate(system: System, watch: Watch, service: str) -> None:
+    watch.say(f"{service}-1", "migrating its database")
+    services.migrate(system.layout, system.ports, service)
+
+
+def _start(system: System, watch: Watch, name: str, *, told: bool = True) -> None:
+    part: Part = system.parts[name]
+    if not system.is_running(name):
+        system.ports.require_free(name)
+        watch.say(name, "starting")
+        processes.start(part)
+    processes.wait_ready(part, watch.check)
+    if told:
+        watch.say(name, READY)

@@ -1,0 +1,87 @@
+"""HTTP in: dead letters, for people with the role ops."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+from truth_contracts.refusals import Refusal
+
+from truth_kit.auth import Actor, require
+from truth_kit.database import DatabaseDependency
+from truth_kit.dead_letters.redrive import Dismiss, Redrive, dismiss, redrive
+from truth_kit.dead_letters.store import Action, LetterState, LetterSummary, find_letter, list_actions, list_letters
+from truth_kit.fresh import utc_now
+from truth_kit.problems import Refused
+from truth_kit.subscribe.route import AnyRoute
+
+Ops = Annotated[Actor, Depends(require("ops"))]
+
+
+class RedriveCommand(BaseModel, frozen=True, extra="forbid"):
+    """Offer the dead letter again. A dry run tells what would happen and changes nothing."""
+
+    dry_run: bool = False
+    reason: str | None = Field(default=None, max_length=500)
+
+
+class DismissCommand(BaseModel, frozen=True, extra="forbid"):
+    """Leave it at that."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class LetterWithActions(BaseModel, frozen=True):
+    """A dead letter and what was done about it, oldest first."""
+
+    letter: LetterSummary
+    actions: list[Action]
+
+
+def router(routes: Sequence[AnyRoute]) -> APIRouter:
+    """`/api/ops/dead-letters` of a service with these routes. What senders wrote is never shown."""
+    ops = APIRouter(prefix="/api/ops/dead-letters", tags=["ops"])
+
+    @ops.get("")
+    async def list_dead_letters(
+        _: Ops,
+        database: DatabaseDependency,
+        state: LetterState | Literal["any"] = "open",
+        before: UUID | None = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> list[LetterSummary]:
+        """Newest first; the last id as `before` gives the next page."""
+        async with database.connect() as conn:
+            return await list_letters(conn, state=None if state == "any" else state, before=before, limit=limit)
+
+    @ops.get("/{letter_id}")
+    async def find_dead_letter(letter_id: UUID, _: Ops, database: DatabaseDependency) -> LetterWithActions:
+        async with database.connect() as conn:
+            letter = await find_letter(conn, letter_id)
+            if letter is None:
+                raise Refused(Refusal("dead_letter_unknown", f"There is no dead letter {letter_id}."))
+            return LetterWithActions(letter=letter, actions=await list_actions(conn, letter_id))
+
+    @ops.post("/{letter_id}/redrive")
+    async def redrive_dead_letter(
+        letter_id: UUID, command: RedriveCommand, actor: Ops, database: DatabaseDependency
+    ) -> Action:
+        """Decide on the message again, under its own event id. Durable when this answers."""
+        wish = Redrive(letter_id, actor.reference, command.reason, command.dry_run)
+        return _answer(await redrive(database, routes, wish, utc_now()))
+
+    @ops.post("/{letter_id}/dismiss")
+    async def dismiss_dead_letter(
+        letter_id: UUID, command: DismissCommand, actor: Ops, database: DatabaseDependency
+    ) -> Action:
+        """Close it without acting on it. Durable when this answers."""
+        return _answer(await dismiss(database, Dismiss(letter_id, actor.reference, command.reason), utc_now()))
+
+    return ops
+
+
+def _answer(outcome: Action | Refusal) -> Action:
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    return outcome

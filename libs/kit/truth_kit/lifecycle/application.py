@@ -1,0 +1,84 @@
+"""The HTTP side of a service: its own routes, and the ones that all five have."""
+
+from typing import TypedDict
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from truth_contracts.envelope import type_of
+from truth_contracts.steps import Event
+from truth_contracts.topics import TOPICS, Topic
+
+from truth_kit import migrations, problems
+from truth_kit.auth import Verifier
+from truth_kit.database import Database
+from truth_kit.dead_letters.api import router as dead_letters
+from truth_kit.lifecycle.parts import Service
+from truth_kit.lifecycle.readiness import Readiness
+
+
+class About(TypedDict):
+    """Who this is and which contracts it speaks, `type` to version."""
+
+    name: str
+    version: str
+    reads: dict[str, str]
+    writes: dict[str, str]
+
+
+def application(
+    service: Service, database: Database, verifier: Verifier, readiness: Readiness | None = None
+) -> FastAPI:
+    """All of the HTTP side, and nothing else running: tests call it without a consumer.
+
+    /openapi.json describes it. There is no /docs: FastAPI's page loads its scripts from a CDN.
+    """
+    app = FastAPI(
+        title=f"Runtime Truth: {service.name}", version=service.version, docs_url=None, redoc_url=None
+    )
+    problems.install(app)
+    app.state.service_name, app.state.routes = service.name, service.routes
+    app.state.database, app.state.verifier = database, verifier
+    for name, value in service.state.items():
+        setattr(app.state, name, value)
+    for router in service.routers:
+        app.include_router(router)
+    app.include_router(dead_letters)
+    _add_health(app, readiness or Readiness(database, migrations.folder(f"truth_{service.name}")))
+    told = about(service)
+
+    @app.get("/about", tags=["operations"])
+    async def tell_about() -> About:  # pyright: ignore[reportUnusedFunction] the decorator uses it
+        """Name, version, contracts read and written."""
+        return told
+
+    return app
+
+
+def about(service: Service) -> About:
+    """What a service says of itself."""
+    return {
+        "name": service.name,
+        "version": service.version,
+        "reads": _contracts(*(route.topic for route in service.routes)),
+        "writes": _contracts(*(topic for topic in TOPICS if topic.owner == service.name)),
+    }
+
+
+def _contracts(*topics: Topic) -> dict[str, str]:
+    kinds = [kind for topic in topics for kind in topic.events]
+    return {type_of(kind): kind.VERSION if issubclass(kind, Event) else Event.VERSION for kind in kinds}
+
+
+def _add_health(app: FastAPI, readiness: Readiness) -> None:
+    @app.get("/health/live", tags=["operations"])
+    async def live() -> dict[str, bool]:  # pyright: ignore[reportUnusedFunction] the decorator uses it
+        """The event loop runs. Depends on nothing else."""
+        return {"live": True}
+
+    @app.get("/health/ready", tags=["operations"])
+    async def ready() -> JSONResponse:  # pyright: ignore[reportUnusedFunction] the decorator uses it
+        """Whether work makes progress: 200, or 503 with what fails."""
+        report = await readiness.report()
+        failing = [{"part": found.part, "reason": found.reason} for found in report.failing]
+        body = {"ready": not failing, "failing": failing, "notes": report.notes}
+        return JSONResponse(body, 503 if failing else 200)

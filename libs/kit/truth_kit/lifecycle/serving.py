@@ -1,0 +1,146 @@
+"""Start and stop of a process, in order.
+
+Stopping: not ready at once; the consumer and the tasks end, while HTTP still answers; then HTTP ends its running
+answers; then the relay publishes what is left, the last commands' events among it. A kill in between is safe
+(inbox, outbox); it only makes others wait or repeat.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import httpx
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from truth_kit import migrations
+from truth_kit.auth import Verifier
+from truth_kit.database import Database
+from truth_kit.lifecycle.application import application
+from truth_kit.lifecycle.parts import Part, Runtime, Service
+from truth_kit.lifecycle.readiness import Readiness
+from truth_kit.relay import Relay
+from truth_kit.subscribe import Subscription
+
+log = structlog.get_logger()
+
+DEADLINE_SECONDS = 25.0
+"""From the signal to the end of the process, whatever hangs."""
+
+_WORK_SECONDS_MAX = 14.0
+_HTTP_SECONDS_MAX = 4
+_RELAY_SECONDS_MAX = 6.0
+_ISSUER_SECONDS_MAX = 5.0
+
+
+async def serve(service: Service) -> None:
+    """Run `service` until SIGTERM or SIGINT, then drain. Kafka, PostgreSQL and issuer may be away all along."""
+    stopping, closing = asyncio.Event(), asyncio.Event()
+    database = Database(service.database, service.name)
+    readiness = Readiness(database, migrations.folder(f"truth_{service.name}"))
+    _on_signals(stopping, readiness)
+    work = _work(service, Runtime(database, stopping), readiness)
+    relay = readiness.relay = Relay(service.name, service.kafka, database)
+    relaying = Part("relay", relay.run, closing)
+    readiness.parts = (*work, relaying)
+    async with httpx.AsyncClient(timeout=_ISSUER_SECONDS_MAX, trust_env=False) as client:
+        server = _server(
+            service, application(service, database, Verifier(service.issuer, client), readiness)
+        )
+        socket = server.config.bind_socket()
+        host, port, *_ = socket.getsockname()
+        answering = asyncio.create_task(server.serve(sockets=[socket]), name="http")
+        working = [asyncio.create_task(part.keep_running(), name=part.name) for part in work]
+        publishing = asyncio.create_task(relaying.keep_running(), name="relay")
+        log.info("service.started", host=host, port=port)
+        await _first_of(stopping, answering)
+        stopping.set()
+        if readiness.subscription is not None:
+            readiness.subscription.stop()
+        await _end(working, _WORK_SECONDS_MAX)
+        server.should_exit = True
+        await _end([answering], _HTTP_SECONDS_MAX + 2)
+        closing.set()
+        relay.stop()
+        await _end([publishing], _RELAY_SECONDS_MAX)
+    await database.close()
+    log.info("service.stopped")
+
+
+def _work(service: Service, runtime: Runtime, readiness: Readiness) -> list[Part]:
+    readiness.notes = runtime.notes
+    work = [Part(name, partial(task, runtime), runtime.stopping) for name, task in service.tasks.items()]
+    if service.routes:
+        readiness.subscription = Subscription(
+            service.name, service.routes, service.kafka, runtime.database, replica=service.replica
+        )
+        work.append(Part("consumer", readiness.subscription.run, runtime.stopping))
+    return work
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve`: uvicorn's own handlers would close HTTP first and end with the signal's status."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _server(service: Service, app: FastAPI) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            host=service.http.host,
+            port=service.http.port,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_HTTP_SECONDS_MAX,
+        )
+    )
+
+
+def _on_signals(stopping: asyncio.Event, readiness: Readiness) -> None:
+    def stop() -> None:
+        if not stopping.is_set():
+            log.info("service.stopping")
+            readiness.is_stopping = True
+            stopping.set()
+            # A thread, so that it ends a process whose event loop hangs, too.
+            deadline = threading.Timer(DEADLINE_SECONDS, _give_up)
+            deadline.daemon = True
+            deadline.start()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _give_up() -> None:
+    log.error("service.killed", seconds=DEADLINE_SECONDS)
+    os._exit(1)
+
+
+async def _first_of(stopping: asyncio.Event, answering: "asyncio.Task[None]") -> None:
+    told = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({told, answering}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+
+
+async def _end(tasks: Sequence["asyncio.Task[None]"], seconds: float) -> None:
+    """Wait until `tasks` have ended; cancel and log those that take longer."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        log.warning("part.given_up", part=task.get_name(), seconds=seconds)
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=1)

@@ -1,0 +1,79 @@
+"""Migrations by command: alembic without env.py, as the owner, one at a time."""
+
+import importlib.util
+from functools import partial
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from truth_kit.connections import DatabaseConnection
+from truth_kit.database import MIGRATION_LOCK, dial
+
+_IS_MIGRATED = text("SELECT to_regclass('truth.alembic_version') IS NOT NULL")
+_REVISION = text("SELECT version_num FROM truth.alembic_version")
+
+
+def folder(package: str) -> Path:
+    """Where the migrations of `package` are: inside it in a wheel, beside it in a checkout."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no package {package}")
+    package_folder = Path(spec.origin).parent
+    inside = package_folder / "migrations"
+    return inside if inside.is_dir() else package_folder.parent / "migrations"
+
+
+async def migrate(connection: DatabaseConnection, service: str, migrations: Path) -> None:
+    """Bring the database to the newest revision of `migrations`, as its owner: all of it or nothing.
+
+    A second one waits for the first and finds nothing to do. The schema `truth`, alembic's own table in it and
+    the app role's right to read both are made here; everything else is in the revisions.
+    """
+    if connection.owner_dsn is None:
+        raise ValueError("migrating needs the owner's DSN")
+    owner = DatabaseConnection(dsn=connection.owner_dsn, password_file=connection.owner_password_file)
+    creator = partial(dial, owner, f"truth-{service}-migrate", {}, command_timeout=600)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
+    try:
+        async with engine.begin() as tx:
+            await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            # Behind one long transaction, DDL would make everybody else wait too.
+            await tx.execute(text("SET LOCAL lock_timeout = '10s'"))
+            await tx.execute(text("CREATE SCHEMA IF NOT EXISTS truth"))
+            await tx.run_sync(_upgrade, migrations)
+            await tx.execute(text(f'GRANT USAGE ON SCHEMA truth TO "{service}_app"'))
+            await tx.execute(text(f'GRANT SELECT ON truth.alembic_version TO "{service}_app"'))
+    finally:
+        await engine.dispose()
+
+
+async def check(conn: AsyncConnection, migrations: Path) -> str | None:
+    """None when the database fits this release: at its revision, or at one that only a newer release knows.
+
+    Else a sentence that says what to do.
+    """
+    script = _script(migrations)
+    if not (await conn.execute(_IS_MIGRATED)).scalar_one():
+        return "The database is not migrated: run migrate."
+    revision = (await conn.execute(_REVISION)).scalar_one_or_none()
+    head = script.get_current_head()
+    known = {known.revision for known in script.walk_revisions()}
+    if revision == head or (revision is not None and revision not in known):
+        return None
+    return f"The database is at revision {revision}, this release needs {head}: run migrate."
+
+
+def _upgrade(connection: Connection, migrations: Path) -> None:
+    script = _script(migrations)
+    with EnvironmentContext(Config(), script, fn=lambda revision, _: script._upgrade_revs("head", revision)) as run:  # noqa: SLF001 alembic's own commands do so
+        run.configure(connection, version_table_schema="truth")
+        run.run_migrations()
+
+
+def _script(migrations: Path) -> ScriptDirectory:
+    return ScriptDirectory(migrations, version_locations=[migrations])

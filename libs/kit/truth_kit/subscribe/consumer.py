@@ -1,0 +1,134 @@
+"""What FastStream is told: read raw records in batches, commit nothing by itself, start at the beginning.
+
+Everything else about consuming is in `subscription`. FastStream's defaults lose messages: they commit what was
+only handed over, and read on past a failure.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from faststream.security import SASLScram512
+
+from truth_kit.connections import KafkaConnection
+
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
+OnBatch: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
+
+BATCH_MAX = 500
+"""Records in one transaction at most."""
+DRAIN_SECONDS = 6.0
+"""How long a running batch may hold back a rebalance or a stop, before it is rolled back."""
+_SESSION_SECONDS = 10
+"""A replica with a name is back within this, and nobody else is disturbed."""
+_UNNAMED_SESSION_SECONDS = 6
+"""The broker's minimum: eager rebalancing waits that long for a replica that was killed."""
+
+
+class Consumer(AIOKafkaConsumer):
+    """Waits for data, tells when it last polled, and reads nothing past a failure."""
+
+    polled_at: float | None = None
+    broken: Exception | None = None
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Any]]:
+        """Records, or none after half a second. Once broken it hangs until it is stopped.
+
+        FastStream asks for 1 ms and sleeps between polls; it logs an error and polls on, for ever.
+        """
+        del timeout_ms
+        while self.broken is None:
+            try:
+                records = await super().getmany(*partitions, timeout_ms=500, max_records=max_records)
+            except ConsumerStoppedError:
+                raise
+            except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
+                self.broken = error
+            else:
+                self.polled_at = time.monotonic()
+                return records
+        return await asyncio.get_running_loop().create_future()
+
+
+class Feed:
+    """One FastStream broker with one batch subscriber. Good for one start and one stop."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topics: Sequence[str],
+        listener: ConsumerRebalanceListener,
+        *,
+        group: str,
+        replica: str | None,
+    ) -> None:
+        self._broker = KafkaBroker(
+            connection.bootstrap.split(","),
+            client_id=f"truth-{group}",
+            security=_security(connection),
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=None,
+            graceful_timeout=DRAIN_SECONDS + 4,
+            retry_backoff_ms=300,  # aiokafka writes several log lines at each attempt
+        )
+        session_seconds = _SESSION_SECONDS if replica else _UNNAMED_SESSION_SECONDS
+        self._subscriber = self._broker.subscriber(
+            *topics,
+            batch=True,
+            max_records=BATCH_MAX,
+            batch_timeout_ms=1,  # the sleep after an empty poll; Consumer waits inside the poll
+            group_id=group,
+            group_instance_id=replica,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            listener=listener,
+            parser=_untouched,
+            decoder=_raw_records,
+            no_reply=True,
+            session_timeout_ms=session_seconds * 1000,
+            heartbeat_interval_ms=session_seconds * 300,
+            rebalance_timeout_ms=int(DRAIN_SECONDS * 1000) + 4000,
+        )
+
+    @property
+    def consumer(self) -> Consumer | None:
+        """None before the start and after the stop."""
+        return cast("Consumer | None", self._subscriber.consumer)
+
+    async def start(self, on_batch: OnBatch) -> None:
+        """Join the group. Raises when the broker is away; then `stop` is still due."""
+        self._subscriber(on_batch)
+        await self._broker.connect()  # no network yet: it makes the builder of consumers
+        config = self._broker.config.broker_config
+        builder = cast("partial[AIOKafkaConsumer]", config.builder)
+        config.builder = partial(Consumer, **builder.keywords)
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Let the running batch end, then leave the group (a named replica keeps its place)."""
+        await self._broker.stop()
+
+
+def _security(connection: KafkaConnection) -> SASLScram512:
+    context = connection.ssl_context
+    return SASLScram512(connection.username, connection.password, ssl_context=context, use_ssl=context is not None)
+
+
+async def _untouched(records: tuple[Record, ...]) -> KafkaMessage:
+    """FastStream's own parser decodes headers as UTF-8, and one bad header silently loses the whole batch."""
+    return KafkaMessage(body=b"", headers={}, raw_message=records, message_id="", consumer=FAKE_CONSUMER)
+
+
+async def _raw_records(message: KafkaMessage) -> list[Record]:
+    return list(cast("tuple[Record, ...]", message.raw_message))

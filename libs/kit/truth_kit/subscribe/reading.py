@@ -1,0 +1,72 @@
+"""From raw records to events: parsed and checked one by one, before any transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from truth_contracts.envelope import NeedsUpgradeError, Received, from_kafka
+from truth_contracts.refusals import Refusal
+
+from truth_kit.dead_letters import DeadLetter
+from truth_kit.subscribe.route import AnyRoute, Arrival
+
+_OFF_LOOP_FROM = 32
+"""Arrivals from which a thread does the checks: 80 µs a signature would hold the loop for milliseconds."""
+
+Partition: TypeAlias = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Where a partition waits, and for what."""
+
+    offset: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a batch of records turned out to be, in order."""
+
+    whole: list[Received[Any]] = field(default_factory=list[Received[Any]])
+    broken: list[DeadLetter] = field(default_factory=list[DeadLetter])
+    blocked: dict[Partition, Blocked] = field(default_factory=dict[Partition, Blocked])
+
+
+async def read(routes: Sequence[AnyRoute], arrivals: Sequence[Arrival]) -> Reading:
+    """Read and check `arrivals`, which are in order of topic, partition and offset.
+
+    A message that needs a newer release blocks its partition: neither it nor anything behind it is read.
+    """
+    if len(arrivals) < _OFF_LOOP_FROM:
+        return _read(routes, arrivals)
+    return await asyncio.to_thread(_read, routes, arrivals)
+
+
+def _read(routes: Sequence[AnyRoute], arrivals: Sequence[Arrival]) -> Reading:
+    by_topic = {route.topic.name: route for route in routes}
+    reading = Reading()
+    for arrival in arrivals:
+        place = arrival.coordinates
+        partition = (place.topic, place.partition)
+        if partition in reading.blocked:
+            continue
+        try:
+            _read_one(by_topic[place.topic], arrival, reading)
+        except NeedsUpgradeError as error:
+            reading.blocked[partition] = Blocked(place.offset, str(error))
+    return reading
+
+
+def _read_one(route: AnyRoute, arrival: Arrival, reading: Reading) -> None:
+    message, place, appended_at = arrival.message, arrival.coordinates, arrival.appended_at
+    match from_kafka(route.topic, message, place, appended_at):
+        case Refusal() as refusal:
+            reading.broken.append(DeadLetter(message, place, appended_at, refusal))
+        case received:
+            refusal = route.check(received) if route.check else None
+            if refusal is None:
+                reading.whole.append(received)
+            else:
+                reading.broken.append(DeadLetter.of(received, refusal))

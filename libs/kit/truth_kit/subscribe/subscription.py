@@ -1,0 +1,291 @@
+"""The consumer loop: a batch, one transaction, then its offsets; and again after whatever went wrong."""
+
+import asyncio
+import random
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+from truth_contracts.envelope import Coordinates, Message
+
+from truth_kit.connections import KafkaConnection
+from truth_kit.database import Database
+from truth_kit.fresh import utc_now
+from truth_kit.subscribe.consumer import DRAIN_SECONDS, Consumer, Feed, Record
+from truth_kit.subscribe.decide import Decided, decide
+from truth_kit.subscribe.route import AnyRoute, Arrival
+
+log = structlog.get_logger()
+
+_START_SECONDS_MAX = 60
+_STOP_SECONDS_MAX = DRAIN_SECONDS + 8
+_COMMIT_SECONDS_MAX = 5
+_UNPOLLED_SECONDS_MAX = 30
+_BACK_OFF_SECONDS_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerFacts:
+    """How consuming goes. Seconds are ages; what is not known is None, never 0."""
+
+    assigned: tuple[tuple[str, int], ...]  # topic and partition; a consumer without any is fine
+    polled_seconds: float | None  # since the loop last asked for records
+    fetched_seconds: float | None  # since the broker's last answer, for the partition that waits longest
+    committed_seconds: float | None  # since offsets were last committed
+    behind: int | None  # messages on the assigned partitions that are not decided yet
+    waiting_for: str | None  # None while all is well
+    acted_on: int  # events, since this process started; so are the two below
+    refused: int
+    repeated: int
+
+
+class Subscription(ConsumerRebalanceListener):
+    """Consumes a service's routes, as the group named like the service.
+
+    A batch is decided in one transaction and its offsets are committed after it, never before. A failure means
+    the same batch again: nothing is skipped, and nothing is acted on twice (the inbox). `replica` is a stable
+    name of this process, if it has one: then a restart disturbs nobody.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        routes: Sequence[AnyRoute],
+        kafka: KafkaConnection,
+        database: Database,
+        *,
+        replica: str | None = None,
+    ) -> None:
+        self._service, self._routes, self._kafka, self._database = service, routes, kafka, database
+        self._replica = replica
+        self._stopping, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
+        self._feed: Feed | None = None
+        self._attempt: asyncio.Task[Decided] | None = None
+        self._starts_failed = self._batches_failed = 0  # in a row
+        self._ends: dict[TopicPartition, int] = {}  # up to where all is decided, per assigned partition
+        self._blocked: dict[TopicPartition, str] = {}
+        self._broker_error: str | None = "broker: not connected yet"
+        self._batch_error: str | None = None
+        self._committed_at: float | None = None
+        self._acted_on = self._refused = self._repeated = 0
+
+    async def run(self) -> None:
+        """Consume until stop(). A broker that is away, at the start or later, is waited for."""
+        while not self._stopping.is_set():
+            try:
+                self._feed = Feed(
+                    self._kafka,
+                    [route.topic.name for route in self._routes],
+                    self,
+                    group=self._service,
+                    replica=self._replica,
+                )
+                await self._start(self._feed)
+                await self._watch(self._feed)
+            except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
+                self._starts_failed += 1
+                self._broker_error = f"broker: {error!r}"[:200]
+                log.warning("consumer.waiting", error=repr(error), failures=self._starts_failed)
+            finally:
+                await self._close()
+            await self._back_off(self._starts_failed)
+
+    def stop(self) -> None:
+        """Make run() return: no more polls, the running batch ends and is committed, the group is left."""
+        self._stopping.set()
+
+    def facts(self) -> ConsumerFacts:
+        """What readiness asks."""
+        now, consumer = time.monotonic(), self._feed.consumer if self._feed else None
+        mine = sorted(consumer.assignment()) if consumer and not self._broker_error else []
+        polled_at = consumer.polled_at if consumer else None
+        return ConsumerFacts(
+            assigned=tuple((partition.topic, partition.partition) for partition in mine),
+            polled_seconds=None if polled_at is None else now - polled_at,
+            fetched_seconds=_fetched_seconds(consumer, mine) if consumer else None,
+            committed_seconds=None if self._committed_at is None else now - self._committed_at,
+            behind=self._behind(consumer, mine) if consumer and not self._broker_error else None,
+            waiting_for=self._waiting_for(),
+            acted_on=self._acted_on,
+            refused=self._refused,
+            repeated=self._repeated,
+        )
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Keep the partitions until the running batch is committed; past the deadline roll it back."""
+        del revoked  # eager rebalancing takes them all
+        try:
+            await asyncio.wait_for(self._idle.wait(), DRAIN_SECONDS)
+        except TimeoutError:
+            log.warning("batch.given_up", seconds=DRAIN_SECONDS)
+            if self._attempt:
+                self._attempt.cancel()
+            await self._idle.wait()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Note where each partition begins for us; what was blocked is tried again."""
+        self._blocked = {}
+        consumer = self._feed.consumer if self._feed else None
+        if consumer is None:
+            return
+        partitions = sorted(assigned)
+        positions = [asyncio.wait_for(consumer.position(partition), 3) for partition in partitions]
+        found = await asyncio.gather(*positions, return_exceptions=True)
+        self._ends = {
+            partition: position
+            for partition, position in zip(partitions, found, strict=True)
+            if not isinstance(position, BaseException)
+        }
+        log.info("partitions.assigned", partitions=len(partitions))
+
+    async def _start(self, feed: Feed) -> None:
+        starting = asyncio.ensure_future(feed.start(self._on_batch))
+        await self._until_stopped(_START_SECONDS_MAX, starting)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting}, timeout=_COMMIT_SECONDS_MAX)
+            if not self._stopping.is_set():
+                raise TimeoutError(f"no group within {_START_SECONDS_MAX} s")
+            return
+        starting.result()
+        self._starts_failed, self._broker_error = 0, None
+
+    async def _watch(self, feed: Feed) -> None:
+        while not self._stopping.is_set():
+            consumer = feed.consumer
+            if consumer is None:
+                raise ConnectionError("the consumer is gone")
+            if consumer.broken is not None:
+                raise consumer.broken
+            unpolled = time.monotonic() - (consumer.polled_at or time.monotonic())
+            if self._idle.is_set() and unpolled > _UNPOLLED_SECONDS_MAX:
+                raise TimeoutError(f"not polled for {_UNPOLLED_SECONDS_MAX} s")
+            await self._until_stopped(1)
+
+    async def _close(self) -> None:
+        if self._feed is None:
+            return
+        try:
+            await asyncio.wait_for(self._feed.stop(), _STOP_SECONDS_MAX)
+        except Exception as error:  # noqa: BLE001 a broken consumer is dropped all the same
+            log.warning("consumer.stop_failed", error=repr(error))
+        self._feed = None
+
+    async def _on_batch(self, records: Sequence[Record]) -> None:
+        """Never raises: FastStream would swallow it and read on past the failure."""
+        consumer = self._feed.consumer if self._feed else None
+        if consumer is None:
+            return
+        self._idle.clear()
+        try:
+            await self._try_batch(consumer, sorted((_arrival(record) for record in records), key=_place))
+        except Exception as error:  # noqa: BLE001 nothing may be read past an unknown failure
+            consumer.broken = error
+        finally:
+            if self._attempt:
+                self._attempt.cancel()
+            self._idle.set()
+        # This sleep is the pause before the same batch: heartbeats run on, and stop() ends it.
+        await self._back_off(self._batches_failed)
+
+    async def _try_batch(self, consumer: Consumer, arrivals: Sequence[Arrival]) -> None:
+        self._attempt = asyncio.ensure_future(
+            decide(self._database, self._service, self._routes, arrivals, utc_now())
+        )
+        await asyncio.wait({self._attempt})
+        error = _error_of(self._attempt)
+        mine = [arrival for arrival in arrivals if _partition(arrival) in consumer.assignment()]
+        if error is None:
+            await self._succeeded(consumer, mine, self._attempt.result())
+            return
+        self._batches_failed += 1
+        self._batch_error = f"batch: {error!r}"[:200]
+        log.warning("batch.rolled_back", error=repr(error), events=len(arrivals), failures=self._batches_failed)
+        for arrival in reversed(mine):  # the lowest offset of each partition comes last
+            consumer.seek(_partition(arrival), arrival.coordinates.offset)
+
+    async def _succeeded(self, consumer: Consumer, mine: Sequence[Arrival], decided: Decided) -> None:
+        self._batches_failed, self._batch_error = 0, None
+        self._acted_on += decided.acted_on
+        self._refused += decided.refused
+        self._repeated += decided.repeated
+        ends = {_partition(arrival): arrival.coordinates.offset + 1 for arrival in mine}
+        for (topic, number), blocked in decided.blocked.items():
+            partition = TopicPartition(topic, number)
+            if partition in ends:
+                consumer.seek(partition, blocked.offset)
+                consumer.pause(partition)  # only another release of this service can read on
+                ends[partition] = blocked.offset
+                self._blocked[partition] = blocked.reason
+                log.error("partition.blocked", topic=topic, partition=number, reason=blocked.reason)
+        await self._commit(consumer, ends)
+        log.info(
+            "batch.committed", acted_on=decided.acted_on, refused=decided.refused, repeated=decided.repeated
+        )
+
+    async def _commit(self, consumer: Consumer, ends: Mapping[TopicPartition, int]) -> None:
+        self._ends |= ends
+        if not ends:
+            return
+        try:
+            await asyncio.wait_for(consumer.commit(dict(ends)), _COMMIT_SECONDS_MAX)
+            self._committed_at = time.monotonic()
+        except (KafkaError, TimeoutError) as error:  # read again later; the inbox drops it
+            log.warning("offsets.not_committed", error=repr(error))
+
+    def _behind(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> int | None:
+        total = 0
+        for partition in mine:
+            end, highwater = self._ends.get(partition), consumer.highwater(partition)
+            if end is None or highwater is None:
+                return None
+            total += max(0, highwater - end)
+        return total
+
+    def _waiting_for(self) -> str | None:
+        reasons = [self._broker_error, self._batch_error, *sorted(set(self._blocked.values()))]
+        return "; ".join(reason for reason in reasons if reason) or None
+
+    async def _until_stopped(self, seconds: float, *also: "asyncio.Future[None]") -> None:
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({stopping, *also}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+
+    async def _back_off(self, failures: int) -> None:
+        if failures:
+            seconds = min(0.2 * 2 ** min(failures, 10), _BACK_OFF_SECONDS_MAX)
+            await self._until_stopped(seconds * random.uniform(0.7, 1))  # noqa: S311 spreads replicas, no secret
+
+
+def _arrival(record: Record) -> Arrival:
+    headers = tuple((name, value or b"") for name, value in record.headers)
+    return Arrival(
+        Message(record.topic, record.key, record.value, headers),
+        Coordinates(record.topic, record.partition, record.offset),
+        datetime.fromtimestamp(record.timestamp / 1000, UTC),
+    )
+
+
+def _place(arrival: Arrival) -> tuple[str, int, int]:
+    place = arrival.coordinates
+    return place.topic, place.partition, place.offset
+
+
+def _partition(arrival: Arrival) -> TopicPartition:
+    return TopicPartition(arrival.coordinates.topic, arrival.coordinates.partition)
+
+
+def _error_of(attempt: "asyncio.Task[Decided]") -> BaseException | None:
+    return asyncio.CancelledError("given up at a rebalance") if attempt.cancelled() else attempt.exception()
+
+
+def _fetched_seconds(consumer: Consumer, mine: Sequence[TopicPartition]) -> float | None:
+    answered = [consumer.last_poll_timestamp(partition) for partition in mine]
+    if not answered or None in answered:
+        return None
+    return max(0.0, time.time() - min(answered) / 1000)

@@ -1,0 +1,116 @@
+"""The keys file that stands beside a policy: every key ever used, of which kind, and from when to when."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from truth_sealing.canonical import Json
+from truth_sealing.cosignature import CosignatureKey
+from truth_sealing.instants import read_instant
+from truth_sealing.keys import KeyFormatError, StepKeys, VerifyKey
+from truth_sealing.strict import StrictError, strict_object
+
+KEYS_BYTES_MAX = 256 * 1024
+_MEMBERS = frozenset({"kind", "vkey", "from", "to", "state"})
+
+
+class KeyringError(ValueError):
+    """The keys file cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedKey:
+    """A key with the span in which it counts, ends included; None is open.
+
+    A log key's span is in tree sizes, any other's in times as they stand in links (`...sssZ`).
+    """
+
+    kind: str
+    key: VerifyKey | CosignatureKey
+    start: str | int | None
+    end: str | int | None
+    state: str
+
+    def covers(self, moment: str | int) -> bool:
+        """Whether `moment` lies in the span. Times are compared as texts: all have one form."""
+        return not (_is_before(moment, self.start) or _is_before(self.end, moment))
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The keys file as read."""
+
+    keys: tuple[PinnedKey, ...]
+
+    @property
+    def has_step_keys(self) -> bool:
+        """Whether signatures of steps can be checked at all."""
+        return any(pinned.kind == "step" for pinned in self.keys)
+
+    def keys_of(self, kind: str) -> tuple[VerifyKey, ...]:
+        """Every Ed25519 key of a kind, in force or not."""
+        return tuple(p.key for p in self.keys if p.kind == kind and isinstance(p.key, VerifyKey))
+
+    def step_keys(self, at: str) -> StepKeys:
+        """Step keys in force at the time `at`, by service."""
+        found: defaultdict[str, list[VerifyKey]] = defaultdict(list)
+        for key in self._in_force("step", at):
+            found[key.name].append(key)
+        return {name: tuple(keys) for name, keys in found.items()}
+
+    def signal_keys(self, at: str) -> tuple[VerifyKey, ...]:
+        """Keys that may sign Signals at the time `at`."""
+        return tuple(self._in_force("signal", at))
+
+    def allows_log_key(self, key: VerifyKey, size: int) -> bool:
+        """Whether a log key counts at this tree size. One that the file does not list always does."""
+        listed = [pinned for pinned in self.keys if pinned.kind == "log" and pinned.key == key]
+        return not listed or any(pinned.covers(size) for pinned in listed)
+
+    def _in_force(self, kind: str, at: str) -> list[VerifyKey]:
+        of_kind = [pinned for pinned in self.keys if pinned.kind == kind and pinned.covers(at)]
+        return [pinned.key for pinned in of_kind if isinstance(pinned.key, VerifyKey)]
+
+
+def read_keyring(octets: bytes) -> Keyring:
+    """Read `{"keys":[{"kind","vkey","from","to","state"}]}`; raises KeyringError."""
+    if len(octets) > KEYS_BYTES_MAX:
+        raise KeyringError(f"longer than {KEYS_BYTES_MAX} bytes")
+    try:
+        keys = strict_object(octets).get("keys")
+    except StrictError as error:
+        raise KeyringError(str(error)) from error
+    if not isinstance(keys, list):
+        raise KeyringError("no array of keys")
+    return Keyring(tuple(_pinned(entry, number) for number, entry in enumerate(keys, start=1)))
+
+
+def _pinned(entry: Json, number: int) -> PinnedKey:
+    if not isinstance(entry, dict) or entry.keys() != _MEMBERS:
+        raise KeyringError(f"key {number} does not have exactly the members {', '.join(sorted(_MEMBERS))}")
+    kind, vkey, state = entry["kind"], entry["vkey"], entry["state"]
+    if kind not in ("log", "step", "signal", "witness") or state not in ("active", "retired"):
+        raise KeyringError(f"key {number} has an unknown kind or state")
+    if state == "retired" and entry["to"] is None:
+        raise KeyringError(f"key {number} is retired and does not say since when")
+    try:
+        key = (CosignatureKey if kind == "witness" else VerifyKey).parse(
+            vkey if isinstance(vkey, str) else ""
+        )
+    except (KeyFormatError, UnicodeEncodeError) as error:
+        raise KeyringError(f"key {number}: {error}") from error
+    start, end = (_moment(entry[name], number, is_size=kind == "log") for name in ("from", "to"))
+    return PinnedKey(str(kind), key, start, end, str(state))
+
+
+def _moment(value: Json, number: int, *, is_size: bool) -> str | int | None:
+    if value is None or (is_size and type(value) is int):
+        return value
+    if not is_size and isinstance(value, str) and read_instant(value):
+        return value
+    raise KeyringError(f"key {number}: a log key's span is in sizes, any other's in times (...sssZ)")
+
+
+def _is_before(one: str | int | None, other: str | int | None) -> bool:
+    if isinstance(one, int) and isinstance(other, int):
+        return one < other
+    return isinstance(one, str) and isinstance(other, str) and one < other
