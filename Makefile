@@ -28,7 +28,7 @@ $(STAMP): $(UV) uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services
 	@touch $(STAMP)
 
 demo: $(STAMP) ## three requests walk the whole path, each step shown, the Records and Signals verified (KEEP=1 leaves the system up)
-	@$(RUN)python -m truth_local demo $(if $(KEEP),--keep)
+	@$(RUN)python -m truth_local.demo $(if $(KEEP),--keep)
 
 up: $(STAMP) ## start the whole system and print its links (REPLICAS=2: two of each service)
 	@$(RUN)python -m truth_local up $(if $(REPLICAS),--replicas $(REPLICAS))

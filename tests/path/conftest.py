@@ -5,13 +5,9 @@ from collections.abc import Callable
 import pytest
 from truth_local.demo import acting, doors, walk
 from truth_local.demo.acting import Answer, Person, wait_for
-from truth_local.demo.walk import People, Walked
+from truth_local.demo.walk import People, Walked, unseen
 from truth_local.system import System
 from truth_topology.connection import Login
-
-
-def unseen(_label: str, _step: str, _id: str, _what: str) -> None:
-    """Shows nothing."""
 
 
 @pytest.fixture(scope="session")

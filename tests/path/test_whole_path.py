@@ -8,11 +8,9 @@ import pytest
 from truth_local.demo import acting, doors, upstream, walk
 from truth_local.demo.acting import Answer, wait_for
 from truth_local.demo.reading import read_topic
-from truth_local.demo.walk import People, Walked
+from truth_local.demo.walk import People, Walked, unseen
 from truth_local.system import System
 from truth_topology.connection import Login
-
-from tests.path.conftest import unseen
 
 Logins = Callable[[str], Login]
 TYPE = "truth.requests.submitted.v1"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from truth_topology.broker import alter_settings, create_grants, create_topics, observe, set_passwords
-from truth_topology.connection import Login, answers, client
+from truth_topology.connection import Login, answers, connected
 from truth_topology.plan import Plan, compare
 from truth_topology.topology import Size, Topology, desired
 
@@ -23,8 +23,8 @@ class LoginTimeoutError(RuntimeError):
 
 
 def make_plan(admin: Login, size: Size) -> Plan:
-    """What `apply` would do to this broker. Raises KafkaException when it is away or refuses the login."""
-    return compare(observe(client(admin), _settings(desired(size))), desired(size))
+    """What `apply` would do to this broker. Raises BrokerError when it is away or refuses the login."""
+    return compare(observe(connected(admin), _settings(desired(size))), desired(size))
 
 
 def apply(admin: Login, size: Size, passwords: Mapping[str, str], *, may_lose: bool = False) -> Plan:
@@ -34,7 +34,7 @@ def apply(admin: Login, size: Size, passwords: Mapping[str, str], *, may_lose: b
     Safe to repeat, and to go on after a crash in the middle. Retention is lowered only with `may_lose`.
     Raises TopologyRefusedError when the plan refuses the broker, or for a missing user without a password.
     """
-    broker, wanted = client(admin), desired(size)
+    broker, wanted = connected(admin), desired(size)
     plan = compare(observe(broker, _settings(wanted)), wanted)
     refused = [
         *plan.refused,

@@ -36,7 +36,7 @@ _SCRAM_ITERATIONS = 4096  # the least that Kafka takes: passwords here are rando
 
 
 def observe(client: AdminClient, settings: Iterable[str]) -> Topology:
-    """What the broker holds now, with these settings of each topic. Raises KafkaException when it is away."""
+    """What the broker holds now, with these settings of each topic. Raises BrokerError when it is away."""
     metadata = client.list_topics(timeout=REQUEST_SECONDS).topics
     names = sorted(name for name in metadata if not name.startswith(_INTERNAL))
     configs = _configs(client, names, frozenset(settings))
@@ -45,7 +45,7 @@ def observe(client: AdminClient, settings: Iterable[str]) -> Topology:
 
 
 def create_topics(broker: AdminClient, names: tuple[str, ...], wanted: Topology, size: Size) -> None:
-    """Create topics as `wanted` describes them. Raises KafkaException at the first that fails."""
+    """Create topics as `wanted` describes them. Raises BrokerError at the first that fails."""
     if names:
         new = [
             NewTopic(
@@ -81,6 +81,13 @@ def create_grants(broker: AdminClient, grants: tuple[Grant, ...]) -> None:
             _result(future)
 
 
+def delete_grants(broker: AdminClient, grants: tuple[Grant, ...]) -> None:
+    """Take ACLs away. `apply` never does; this is for whoever decided that one is wrong."""
+    if grants:
+        for future in broker.delete_acls([_filter(grant) for grant in grants]).values():
+            _result(future)
+
+
 def set_passwords(broker: AdminClient, passwords: Mapping[str, str]) -> None:
     """Make SCRAM-SHA-512 users, or set the passwords of those who exist."""
     if passwords:
@@ -93,7 +100,7 @@ def set_passwords(broker: AdminClient, passwords: Mapping[str, str]) -> None:
 
 
 def _result(future: object) -> object:
-    """What an administration call came to; raises KafkaException when it failed."""
+    """What an administration call came to; raises BrokerError when it failed."""
     return cast("Future[object]", future).result(REQUEST_SECONDS)
 
 
@@ -147,7 +154,17 @@ def _users(client: AdminClient) -> frozenset[str]:
 
 
 def _binding(grant: Grant) -> AclBinding:
-    return AclBinding(
+    return AclBinding(*_words(grant))
+
+
+def _filter(grant: Grant) -> AclBindingFilter:
+    return AclBindingFilter(*_words(grant))
+
+
+def _words(
+    grant: Grant,
+) -> tuple[ResourceType, str, ResourcePatternType, str, str, AclOperation, AclPermissionType]:
+    return (
         ResourceType[grant.resource],
         grant.name,
         ResourcePatternType[grant.pattern],

@@ -60,6 +60,10 @@ class Size:
     partners: tuple[str, ...] = ()
 
 
+LOCAL = Size(partitions=4, replication=1, in_sync_min=1, upstreams=("acme",), partners=("demo",))
+"""The local system: one broker, one upstream, one partner."""
+
+
 def desired(size: Size) -> Topology:
     """The topology that the contracts ask for, in a deployment of this size."""
     granted = frozenset(

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from confluent_kafka import KafkaException
 from rich.console import Console
 from truth_topology.apply import LoginTimeoutError, TopologyRefusedError
+from truth_topology.connection import BrokerError
 
 from truth_local import show
 from truth_local.commands import down, find, up
@@ -25,7 +25,7 @@ from truth_local.watch import Watch
 
 _INTERRUPTED = 130
 _FAILURES = (
-    KafkaException,
+    BrokerError,
     StartError,
     StopError,
     PortTakenError,

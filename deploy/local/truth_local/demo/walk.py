@@ -12,6 +12,10 @@ Show = Callable[[str, str, str, str], None]
 """Shows one step: which request, which step, its id, and what happened."""
 
 
+def unseen(_label: str, _step: str, _id: str, _what: str) -> None:
+    """Shows nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Who acts in the demo."""
@@ -49,7 +53,7 @@ def walk(label: str, intake: Answer, who: People, show: Show) -> Walked:
     """From an Intake to its Record and to what signals decided. Raises RefusedError or TimeoutError."""
     request_id = str(intake["request_id"])
     show(label, "Intake", request_id, f"on {intake['surface']} ({intake['maturity']})")
-    task = _govern(label, request_id, who, show)
+    _govern(label, request_id, who, show)
     job_id, photos = _execute(label, request_id, who, show)
     record = wait_for(lambda: acting.record_of(who.auditor, request_id), "Record")
     show(label, "Record", record["record_id"], "sealed; not settled: nothing on this path says paid")
@@ -73,7 +77,7 @@ def walk(label: str, intake: Answer, who: People, show: Show) -> Walked:
     )
 
 
-def _govern(label: str, request_id: str, who: People, show: Show) -> Answer:
+def _govern(label: str, request_id: str, who: People, show: Show) -> None:
     task = wait_for(lambda: acting.task_of(who.admin, request_id), "Task")
     show(label, "Task", task["task_id"], "pending review")
     task = acting.approve(who.admin, task, "Looks right.")
@@ -83,7 +87,6 @@ def _govern(label: str, request_id: str, who: People, show: Show) -> Answer:
     prepared = acting.prepare(who.admin, task)
     created = acting.create_job(who.admin, task, prepared["digest"])
     show(label, "Create Job", created["job_id"], f"by {who.admin.name}, over {prepared['digest'][:16]}…")
-    return task
 
 
 def _execute(label: str, request_id: str, who: People, show: Show) -> tuple[str, dict[str, bytes]]:

@@ -1,0 +1,79 @@
+"""Which broker a command is about: one given by options, or a local system's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+from truth_topology.connection import Login
+from truth_topology.topology import LOCAL, Size, principals
+
+
+class TargetError(ValueError):
+    """The options do not say which broker is meant, or a file cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A broker, its administrator, and the size of the deployment."""
+
+    login: Login
+    size: Size
+    known_passwords: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+    def passwords(self, folder: Path | None) -> dict[str, str]:
+        """The users' passwords: from files in `folder` named like them, else those that are known already."""
+        if folder is None:
+            return dict(self.known_passwords)
+        files = {user: folder / user for user in principals(self.size)}
+        return {user: _read(file) for user, file in files.items() if file.exists()}
+
+
+class _User(BaseModel):
+    username: str
+    password: str
+
+
+class _Kafka(BaseModel):
+    bootstrap: str
+    principals: dict[str, _User]
+
+
+class _Facts(BaseModel):
+    kafka: _Kafka
+
+
+def local(facts: Path) -> Target:
+    """The local system that wrote this local.json. Raises TargetError."""
+    try:
+        kafka = _Facts.model_validate_json(_read(facts)).kafka
+    except ValidationError as error:
+        raise TargetError(f"{facts} is not a local.json: {error.error_count()} members are wrong") from error
+    users = kafka.principals
+    passwords = {user: users[user].password for user in principals(LOCAL) if user in users}
+    if "admin" not in users:
+        raise TargetError(f"{facts} knows no administrator")
+    login = Login(kafka.bootstrap, users["admin"].username, users["admin"].password)
+    return Target(login, LOCAL, passwords)
+
+
+def given(
+    bootstrap: str,
+    username: str,
+    password_file: Path | None,
+    protocol: str,
+    outsiders: tuple[list[str], list[str]],
+) -> Target:
+    """The broker of the options, with the partitions and replication of a production deployment."""
+    if not bootstrap or password_file is None:
+        raise TargetError("give --local, or --bootstrap and --password-file")
+    upstreams, partners = outsiders
+    size = Size(upstreams=tuple(upstreams), partners=tuple(partners))
+    return Target(Login(bootstrap, username, _read(password_file), protocol), size)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise TargetError(f"cannot read {file}: {error.strerror}") from error
