@@ -56,10 +56,10 @@ class Person:
         return self.ask("POST", service, path, body)
 
 
-def person(system: System, name: str) -> Person:
-    """Somebody of the local issuer, with a fresh token."""
+def person(system: System, name: str, transport: httpx.BaseTransport | None = None) -> Person:
+    """Somebody of the local issuer, with a fresh token. `transport` is for whoever wants to try again."""
     headers = {"authorization": f"Bearer {system.token(name)}"}
-    http = httpx.Client(headers=headers, timeout=_REQUEST_SECONDS, trust_env=False)
+    http = httpx.Client(headers=headers, timeout=_REQUEST_SECONDS, trust_env=False, transport=transport)
     return Person(name, system.urls, http)
 
 

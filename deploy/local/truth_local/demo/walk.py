@@ -24,6 +24,8 @@ class People:
     operator: Person
     upstream: Person
     auditor: Person
+    patience_seconds: float = 30
+    """How long they wait for the next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,12 @@ class Walked:
 
 def people(system: System) -> People:
     """Signs everybody in."""
-    names = {"admin": "ada", "operator": "olga", "upstream": "acme", "auditor": "vera"}
-    return People(**{part: acting.person(system, name) for part, name in names.items()})
+    return People(
+        admin=acting.person(system, "ada"),
+        operator=acting.person(system, "olga"),
+        upstream=acting.person(system, "acme"),
+        auditor=acting.person(system, "vera"),
+    )
 
 
 def walk(label: str, intake: Answer, who: People, show: Show) -> Walked:
@@ -55,9 +61,12 @@ def walk(label: str, intake: Answer, who: People, show: Show) -> Walked:
     show(label, "Intake", request_id, f"on {intake['surface']} ({intake['maturity']})")
     _govern(label, request_id, who, show)
     job_id, photos = _execute(label, request_id, who, show)
-    record = wait_for(lambda: acting.record_of(who.auditor, request_id), "Record")
+    record = wait_for(lambda: acting.record_of(who.auditor, request_id), "Record", who.patience_seconds)
     show(label, "Record", record["record_id"], "sealed; not settled: nothing on this path says paid")
-    decision = wait_for(lambda: acting.decision_of(who.auditor, record["record_id"]), "decision of signals")
+    record_id = record["record_id"]
+    decision = wait_for(
+        lambda: acting.decision_of(who.auditor, record_id), "decision of signals", who.patience_seconds
+    )
     signal_id, reasons = decision["signal_id"], tuple(str(reason) for reason in decision["reasons"])
     if signal_id:
         show(label, "Signal", signal_id, "emitted by policy")
@@ -78,7 +87,7 @@ def walk(label: str, intake: Answer, who: People, show: Show) -> Walked:
 
 
 def _govern(label: str, request_id: str, who: People, show: Show) -> None:
-    task = wait_for(lambda: acting.task_of(who.admin, request_id), "Task")
+    task = wait_for(lambda: acting.task_of(who.admin, request_id), "Task", who.patience_seconds)
     show(label, "Task", task["task_id"], "pending review")
     task = acting.approve(who.admin, task, "Looks right.")
     show(label, "Task", task["task_id"], f"approved by {who.admin.name}")
@@ -90,7 +99,7 @@ def _govern(label: str, request_id: str, who: People, show: Show) -> None:
 
 
 def _execute(label: str, request_id: str, who: People, show: Show) -> tuple[str, dict[str, bytes]]:
-    job = wait_for(lambda: acting.job_of(who.operator, request_id), "Job")
+    job = wait_for(lambda: acting.job_of(who.operator, request_id), "Job", who.patience_seconds)
     job_id = str(job["job_id"])
     show(label, "Job", job_id, f"queued on {who.operator.name}'s Desk")
     acting.command(who.operator, job_id, "claim")
