@@ -6,18 +6,17 @@ from collections.abc import Callable, Generator
 
 import httpx
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
-from truth_contracts.topics import SERVICES, TOPICS
+from truth_contracts.topics import SERVICES
+from truth_local import processes
 from truth_local.demo import acting, doors, walk
 from truth_local.demo.acting import wait_for
 from truth_local.demo.reading import read_topic
-from truth_local.demo.upstream import settings
 from truth_local.demo.walk import unseen
 from truth_local.system import System, describe
 from truth_topology.connection import Login
 
-from tests.faults.settled import check_once, published, rows, tables, wait_until_healed
+from tests.faults.groups import is_caught_up, rewind
+from tests.faults.settled import check_once, published, tables, wait_until_healed
 from tests.faults.traffic import flowing, patient_people
 
 AWAY_SECONDS = 20
@@ -69,56 +68,15 @@ def test_everything_consumed_again_changes_no_row_and_publishes_nothing(healthy:
         system.stop(f"{service}-1")
     before = {service: tables(system, service) for service in SERVICES}
     on_before = {name: len(messages) for name, messages in published(system).items()}
-    admin = AdminClient(settings(Login(system.bootstrap, "admin", system.principals["admin"].password)))
     for service in SERVICES:
-        wait_for(lambda service=service: rewind(admin, service), f"{service} set back", 30)
+        wait_for(lambda service=service: rewind(system, service), f"{service} set back", 30)
     for service in SERVICES:
         system.start(f"{service}-1")
     for service in SERVICES:
-        wait_for(lambda service=service: caught_up(admin, service), f"{service} caught up", 60)
+        wait_for(lambda service=service: is_caught_up(system, service), f"{service} caught up", 60)
     wait_until_healed(system)
     assert {service: tables(system, service) for service in SERVICES} == before
     assert {name: len(messages) for name, messages in published(system).items()} == on_before
-
-
-def partitions(service: str) -> list[str]:
-    return [topic.name for topic in TOPICS if service in topic.readers and topic.cleanup == "delete"]
-
-
-def rewind(admin: AdminClient, service: str) -> bool | None:
-    """Set a group back to the beginning; None while the broker still counts its members."""
-    found = admin.list_topics(timeout=10).topics
-    zero = [TopicPartition(topic, p, 0) for topic in partitions(service) for p in found[topic].partitions]
-    (future,) = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(service, zero)]).values()
-    try:
-        altered = future.result(timeout=10)
-    except Exception as error:  # noqa: BLE001 the client has one class for all reasons
-        assert "UNKNOWN_MEMBER" in str(error) or "NON_EMPTY" in str(error) or "GROUP" in str(error), error  # noqa: PT017 any other reason is a fault of the test
-        return None
-    return None if any(partition.error for partition in altered.topic_partitions) else True
-
-
-def caught_up(admin: AdminClient, service: str) -> bool | None:
-    """Whether a group has committed the end of everything that it reads."""
-    (future,) = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(service)]).values()
-    committed = {(p.topic, p.partition): p.offset for p in future.result(timeout=10).topic_partitions}
-    for (topic, number), end in ends(admin, service).items():
-        if end > 0 and committed.get((topic, number), -1) < end:
-            return None
-    return True
-
-
-def ends(admin: AdminClient, service: str) -> dict[tuple[str, int], int]:
-    from confluent_kafka.admin import OffsetSpec  # noqa: PLC0415 only here
-
-    found = admin.list_topics(timeout=10).topics
-    wanted = {
-        TopicPartition(t, p): OffsetSpec.latest() for t in partitions(service) for p in found[t].partitions
-    }
-    told = admin.list_offsets(wanted)
-    return {
-        (place.topic, place.partition): future.result(timeout=10).offset for place, future in told.items()
-    }
 
 
 @pytest.mark.parametrize(("part", "named"), [("kafka", "broker"), ("postgres", "database")])
@@ -204,7 +162,7 @@ def test_a_standby_publishes_when_the_relays_owner_is_gone(doubled: System, faul
 )
 def test_parts_start_in_any_order(healthy: System, order: tuple[str, ...]) -> None:
     system = healthy
-    for name in reversed(system.parts):
+    for name in reversed(list(system.parts)):
         if name != "issuer":
             system.stop(name)
     for part in order:
@@ -222,8 +180,6 @@ def test_parts_start_in_any_order(healthy: System, order: tuple[str, ...]) -> No
 
 def start_unready(system: System, name: str) -> None:
     """Start a service whose neighbours are away: it lives, and says that it is not ready."""
-    from truth_local import processes  # noqa: PLC0415 the one place that starts without waiting
-
     processes.start(system.parts[name])
     alive: Callable[[], bool | None] = lambda: readiness(system, name)[0] == 503 or None  # noqa: E731
     wait_for(alive, f"{name} that says it is not ready", 30)
