@@ -11,15 +11,12 @@ _REQUEST_SECONDS = 10
 
 def rewind(system: System, service: str) -> bool | None:
     """Set a service's group back to the beginning; None while the broker still counts members in it."""
-    consumer = _consumer(system, service)
-    try:
-        zero = [TopicPartition(place.topic, place.partition, 0) for place in _places(consumer, service)]
-        consumer.commit(offsets=zero, asynchronous=False)
-    except KafkaException:
-        return None
-    finally:
-        consumer.close()
-    return True
+    return _set(system, service, to_the_end=False)
+
+
+def to_end(system: System, service: str) -> bool | None:
+    """Set a service's group to the present end; None while the broker still counts members in it."""
+    return _set(system, service, to_the_end=True)
 
 
 def is_caught_up(system: System, service: str) -> bool | None:
@@ -31,6 +28,21 @@ def is_caught_up(system: System, service: str) -> bool | None:
             _, end = consumer.get_watermark_offsets(place, timeout=_REQUEST_SECONDS)
             if end > 0 and place.offset < end:
                 return None
+    finally:
+        consumer.close()
+    return True
+
+
+def _set(system: System, service: str, *, to_the_end: bool) -> bool | None:
+    consumer = _consumer(system, service)
+    try:
+        places = _places(consumer, service)
+        for place in places:
+            low, high = consumer.get_watermark_offsets(place, timeout=_REQUEST_SECONDS)
+            place.offset = high if to_the_end else low
+        consumer.commit(offsets=places, asynchronous=False)
+    except KafkaException:
+        return None
     finally:
         consumer.close()
     return True

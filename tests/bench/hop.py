@@ -1,0 +1,118 @@
+"""One automatic hop, ours beside the bare loop: messages a second and CPU, in paired rounds of one run."""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import asyncpg
+from truth_local.demo.acting import wait_for
+from truth_local.system import System
+
+from tests.bench import bare, intakes
+from tests.bench.loop import Measured, Order
+from tests.faults.groups import rewind
+
+ROOT = Path(__file__).parents[2]
+_ROUND_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class HopRow:
+    """A line of the table: ours against the floor, medians of paired rounds with the extremes of the ratio."""
+
+    measure: str
+    ours: float
+    floor: float
+    ratio: float
+    ratio_min: float
+    ratio_max: float
+    unit: str
+
+
+def measure(system: System, messages: int, batch: int, rounds: int, *, checks: bool) -> list[HopRow]:
+    """Rate and client CPU of `rounds` paired rounds over the same messages (A B A B)."""
+    pairs = [
+        (
+            run_round(system, "ours", messages, batch, checks=checks),
+            run_round(system, "bare", messages, batch, checks=checks),
+        )
+        for _ in range(rounds)
+    ]
+    told = f"hop, batch {batch}, {'with' if checks else 'without'} chain checks"
+    rate = [(a.messages / a.seconds, b.messages / b.seconds) for a, b in pairs]
+    cpu = [(a.cpu_seconds / a.messages * 1e6, b.cpu_seconds / b.messages * 1e6) for a, b in pairs]
+    return [_row(f"{told}: rate", rate, "messages/s"), _row(f"{told}: client CPU", cpu, "µs/message")]
+
+
+def _row(measure: str, pairs: Sequence[tuple[float, float]], unit: str) -> HopRow:
+    ratios = [ours / floor for ours, floor in pairs]
+    return HopRow(
+        measure,
+        statistics.median(ours for ours, _ in pairs),
+        statistics.median(floor for _, floor in pairs),
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        unit,
+    )
+
+
+def prepare(system: System, messages: int) -> None:
+    """Put the messages on the topic, once for all rounds."""
+    intakes.produce(system, intakes.intake_messages(system, messages))
+
+
+def run_round(system: System, loop: str, messages: int, batch: int, *, checks: bool) -> Measured:
+    """One loop in a process of its own, over empty tables, from the beginning of the topic."""
+    asyncio.run(empty(system))
+    wait_for(lambda: rewind(system, "governance"), "group set back", 60)
+    ran = subprocess.run(  # noqa: S603 our own module
+        [
+            sys.executable,
+            "-m",
+            f"tests.bench.{loop}",
+            json.dumps(asdict(order(system, messages, batch, checks=checks))),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_ROUND_SECONDS,
+        check=False,
+    )
+    if ran.returncode != 0:
+        raise RuntimeError(f"the loop {loop} failed:\n{ran.stdout[-2000:]}{ran.stderr[-4000:]}")
+    return Measured(**json.loads(ran.stdout.splitlines()[-1]))
+
+
+def order(system: System, messages: int, batch: int, *, checks: bool) -> Order:
+    """What a loop is told."""
+    return Order(
+        bootstrap=system.bootstrap,
+        password_file=str(system.principals["governance"].password_file),
+        dsn=system.dsns["governance"].app,
+        keys_file=str(system.layout.step_keys),
+        messages=messages,
+        batch=batch,
+        checks=checks,
+    )
+
+
+async def empty(system: System) -> None:
+    """Empty every table of governance, and make the floor's anew."""
+    conn = await asyncpg.connect(system.dsns["governance"].superuser)
+    try:
+        named = await conn.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'truth' AND tablename NOT IN ('alembic_version', 'operator')"
+        )
+        tables = ", ".join(f'truth."{row["tablename"]}"' for row in named)
+        await conn.execute("SET session_replication_role = replica")
+        await conn.execute(f"TRUNCATE {tables} CASCADE")
+        await conn.execute(bare.TABLES)
+        await conn.execute("CHECKPOINT")
+    finally:
+        await conn.close()
