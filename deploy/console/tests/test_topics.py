@@ -15,7 +15,6 @@ from truth_topology.plan import Setting
 from truth_topology.topology import Grant
 from typer.testing import CliRunner
 
-pytest_plugins = ["truth_local.testing"]
 MALLORY = Grant("mallory", "WRITE", "TOPIC", "jobs.created")
 
 

@@ -106,10 +106,12 @@ def _failures() -> Generator[None]:
     try:
         yield
     except TopologyRefusedError as refused:
-        _console.print(f"Refused:\n{refused}", style="red", markup=False, highlight=False)
+        _console.print(f"Refused:\n{refused}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(Exit.REFUSED) from refused
     except (BrokerError, LoginTimeoutError, TargetError) as failure:
-        _console.print(f"Could not find out: {failure}", style="red", markup=False, highlight=False)
+        _console.print(
+            f"Could not find out: {failure}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         raise typer.Exit(Exit.UNKNOWN) from failure
 
 

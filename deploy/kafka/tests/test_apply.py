@@ -12,7 +12,6 @@ from truth_topology.connection import BrokerError, Login, answers, client
 from truth_topology.plan import Setting
 from truth_topology.topology import LOCAL, Grant
 
-pytest_plugins = ["truth_local.testing"]
 MALLORY = Grant("mallory", "WRITE", "TOPIC", "jobs.created")
 
 

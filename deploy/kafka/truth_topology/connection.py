@@ -37,7 +37,8 @@ def client(login: Login) -> AdminClient:
 def connected(login: Login) -> AdminClient:
     """An administration client that is logged in. Raises BrokerError, which says why not."""
     told: list[KafkaError] = []
-    admin = AdminClient({**_settings(login), "error_cb": told.append}, logger=_quiet)
+    settings: dict[str, Any] = {**_settings(login), "error_cb": told.append}
+    admin = AdminClient(settings, logger=_quiet)
     try:
         admin.list_topics(timeout=_LOGIN_SECONDS)
     except BrokerError as error:

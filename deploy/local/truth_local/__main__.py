@@ -12,29 +12,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
-from truth_topology.apply import LoginTimeoutError, TopologyRefusedError
-from truth_topology.connection import BrokerError
 
 from truth_local import show
 from truth_local.commands import down, find, up
+from truth_local.failures import FAILURES
 from truth_local.issuer.people import ACCOUNTS
-from truth_local.jars import JarChecksumError, JarsUnreachableError
-from truth_local.ports import REPLICAS_MAX, PortSettingError, PortTakenError
-from truth_local.processes import StartError, StopError, tail
+from truth_local.ports import REPLICAS_MAX
+from truth_local.processes import tail
 from truth_local.watch import Watch
 
 _INTERRUPTED = 130
-_FAILURES = (
-    BrokerError,
-    StartError,
-    StopError,
-    PortTakenError,
-    PortSettingError,
-    JarChecksumError,
-    JarsUnreachableError,
-    TopologyRefusedError,
-    LoginTimeoutError,
-)
 
 
 def main() -> None:
@@ -55,8 +42,8 @@ def main() -> None:
     except KeyboardInterrupt:
         console.print("Given up; nothing was left running.")
         sys.exit(_INTERRUPTED)
-    except _FAILURES as failure:
-        console.print(str(failure), style="red", markup=False, highlight=False)
+    except FAILURES as failure:
+        console.print(str(failure), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
@@ -121,7 +108,7 @@ def _token(arguments: argparse.Namespace, console: Console) -> int:
 def _logs(arguments: argparse.Namespace, console: Console) -> int:
     logs = sorted((arguments.folder / "logs").glob(f"{arguments.part or '*'}.log"))
     for log in logs:
-        console.print(tail(log), markup=False, highlight=False)
+        console.print(tail(log), markup=False, highlight=False, soft_wrap=True)
     return 0 if logs else 1
 
 

@@ -41,7 +41,7 @@ def write_facts(system: System) -> None:
         "services": dict(system.urls),
         "step_keys": str(layout.step_keys),
         "console": None,  # there is none yet
-        "policy": None,  # the log's; there is none yet
+        "policy": str(layout.policy),
     }
     write_private(layout.facts, json.dumps(facts, indent=2) + "\n")
 

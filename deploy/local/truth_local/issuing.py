@@ -7,14 +7,14 @@ from truth_local.issuer.people import MACHINES
 from truth_local.issuer.settings import Client, IssuerSettings
 from truth_local.layout import SERVICES, Layout, write_private
 from truth_local.passwords import issuer_key, password
-from truth_local.ports import Ports
+from truth_local.ports import REPLICAS_MAX, Ports
 from truth_local.processes import Part
 
 
-def part(layout: Layout, ports: Ports, replicas: int) -> Part:
+def part(layout: Layout, ports: Ports) -> Part:
     """The issuer as a process; ready when it tells its endpoints."""
     file = layout.secrets / "issuer.json"
-    write_private(file, _settings(layout, ports, replicas).model_dump_json())
+    write_private(file, _settings(layout, ports).model_dump_json())
     return Part(
         name="issuer",
         command=(sys.executable, "-m", "truth_local.issuer", str(file)),
@@ -26,11 +26,11 @@ def part(layout: Layout, ports: Ports, replicas: int) -> Part:
     )
 
 
-def _settings(layout: Layout, ports: Ports, replicas: int) -> IssuerSettings:
+def _settings(layout: Layout, ports: Ports) -> IssuerSettings:
     clients = {name: Client(secret=password(layout.client_secret(name)), machine=name) for name in MACHINES}
     for service in SERVICES:
         callbacks = tuple(
-            f"{ports.url(f'{service}-{number}')}/auth/callback" for number in range(1, replicas + 1)
+            f"{ports.url(f'{service}-{number}')}/auth/callback" for number in range(1, REPLICAS_MAX + 1)
         )
         clients[service] = Client(secret=password(layout.client_secret(service)), redirect_uris=callbacks)
     return IssuerSettings(

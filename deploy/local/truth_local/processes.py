@@ -139,10 +139,13 @@ def kill(part: Part) -> None:
 
 
 def freeze(part: Part) -> None:
-    """SIGSTOP to the part and its children: it holds its connections and answers nothing."""
+    """SIGSTOP to the part and its children: it keeps its connections and answers nothing."""
     if (process := find(part)) is not None:
-        for member in _family(process):
+        family = _family(process)
+        for member in family:
             _send(member, signal.SIGSTOP)
+        while any(_alive(member) and member.status() != psutil.STATUS_STOPPED for member in family):
+            time.sleep(_POLL_SECONDS)
 
 
 def thaw(part: Part) -> None:
@@ -158,6 +161,7 @@ def sweep(folder: Path) -> int:
     _end([member for process in left for member in _family(process)])
     for run_file in (folder / "run").glob("*.json"):
         run_file.unlink(missing_ok=True)
+    _reap()
     return len(left)
 
 
@@ -168,6 +172,7 @@ def tail(log: Path) -> str:
 
 
 def _recorded(run_file: Path) -> psutil.Process | None:
+    _reap()
     try:
         recorded = json.loads(run_file.read_text())
         process = psutil.Process(recorded["pid"])
@@ -175,6 +180,12 @@ def _recorded(run_file: Path) -> psutil.Process | None:
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
         return None
+
+
+def _reap() -> None:
+    for child in tuple(_children.values()):
+        if child.poll() is not None:
+            _children.pop(child.pid, None)
 
 
 def _group(user: str) -> int:
@@ -226,7 +237,7 @@ def _alive(process: psutil.Process) -> bool:
     if child is not None:
         if child.poll() is None:
             return True
-        del _children[process.pid]
+        _children.pop(process.pid, None)
         return False
     try:  # a zombie is dead, even where nobody reaps it
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -7,44 +7,38 @@ from truth_local.environment import bare, is_ok
 from truth_local.layout import STEP_SIGNERS, Layout
 from truth_local.ports import Ports
 from truth_local.processes import Part, run
+from truth_local.trust import LOG_ORIGIN, SIGNAL_KEY_NAME
 
 
 def part(layout: Layout, ports: Ports, name: str) -> Part:
     """One replica (`intake-1`) as a process; ready when /health/ready says so."""
-    service = name.rpartition("-")[0]
-    settings = _settings(layout, ports, service) | _prefixed(
-        service,
-        {
-            "HTTP_HOST": "127.0.0.1",
-            "HTTP_PORT": str(ports.of[name]),
-            "HTTP_PUBLIC_URL": ports.url(name),
-            "REPLICA": name,
-        },
-    )
     return Part(
         name=name,
-        command=(sys.executable, "-m", f"truth_{service}", "serve"),
+        command=(sys.executable, "-m", f"truth_{_service(name)}", "serve"),
         folder=layout.folder,
         log=layout.log(name),
         ready=lambda: is_ok(f"http://127.0.0.1:{ports.of[name]}/health/ready"),
-        environment=bare(settings),
+        environment=bare(_settings(layout, ports, name)),
     )
 
 
 def migrate(layout: Layout, ports: Ports, service: str) -> None:
     """Bring the service's database to its newest revision, as its owner; raises StartError."""
     owner = f"{service}_owner"
-    settings = _settings(layout, ports, service) | _prefixed(
-        service,
-        {
-            "DATABASE_OWNER_DSN": _dsn(ports, owner, service),
-            "DATABASE_OWNER_PASSWORD_FILE": str(layout.postgres_password(owner)),
-        },
-    )
-    run(layout.folder, service, [sys.executable, "-m", f"truth_{service}", "migrate"], bare(settings))
+    as_owner = {
+        "DATABASE_OWNER_DSN": _dsn(ports, owner, service),
+        "DATABASE_OWNER_PASSWORD_FILE": str(layout.postgres_password(owner)),
+    }
+    environment = bare(_settings(layout, ports, f"{service}-1") | _prefixed(service, as_owner))
+    run(layout.folder, service, [sys.executable, "-m", f"truth_{service}", "migrate"], environment)
 
 
-def _settings(layout: Layout, ports: Ports, service: str) -> dict[str, str]:
+def _service(part_name: str) -> str:
+    return part_name.rpartition("-")[0]
+
+
+def _settings(layout: Layout, ports: Ports, name: str) -> dict[str, str]:
+    service = _service(name)
     app = f"{service}_app"
     settings = {
         "KAFKA_BOOTSTRAP": kafka.bootstrap(ports),
@@ -52,8 +46,19 @@ def _settings(layout: Layout, ports: Ports, service: str) -> dict[str, str]:
         "KAFKA_PASSWORD_FILE": str(layout.kafka_password(service)),
         "DATABASE_DSN": _dsn(ports, app, service),
         "DATABASE_PASSWORD_FILE": str(layout.postgres_password(app)),
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_PORT": str(ports.of[name]),
+        "HTTP_PUBLIC_URL": ports.url(name),
         "ISSUER": ports.url("issuer"),
+        "REPLICA": name,
     }
+    settings |= _own_settings(layout, service)
+    return _prefixed(service, settings) | {"TRUTH_STEP_KEYS_FILE": str(layout.step_keys)}
+
+
+def _own_settings(layout: Layout, service: str) -> dict[str, str]:
+    """What only some services are told."""
+    settings: dict[str, str] = {}
     if service in STEP_SIGNERS:
         settings["STEP_KEY_FILE"] = str(layout.step_key(service))
     if service == "execution":
@@ -61,7 +66,15 @@ def _settings(layout: Layout, ports: Ports, service: str) -> dict[str, str]:
     if service == "records":
         settings["EVIDENCE_SOURCE"] = str(layout.evidence / "execution")
         settings["EVIDENCE_FOLDER"] = str(layout.evidence / "records")
-    return _prefixed(service, settings) | {"TRUTH_STEP_KEYS_FILE": str(layout.step_keys)}
+        settings["LOG_ORIGIN"] = LOG_ORIGIN
+        settings["LOG_KEY_FILE"] = str(layout.log_key)
+        settings["LOG_POLICY_FILE"] = str(layout.policy)
+        settings["KEYS_FILE"] = str(layout.keyring)
+    if service == "signals":
+        settings["KEY_FILE"] = str(layout.signal_key)
+        settings["KEY_NAME"] = SIGNAL_KEY_NAME
+        settings["LOG_POLICY_FILE"] = str(layout.policy)
+    return settings
 
 
 def _dsn(ports: Ports, role: str, database: str) -> str:

@@ -35,7 +35,7 @@ class Board:
             self._rows[part] = what
             self._spinners.setdefault(part, Spinner("dots"))
         if not self.console.is_terminal:
-            self.console.print(f"{self._seconds:5.1f} s  {part}: {what}", highlight=False)
+            self.console.print(f"{self._seconds:5.1f} s  {part}: {what}", highlight=False, soft_wrap=True)
 
     def __rich__(self) -> Table:
         """Every part told of so far, in the order in which they came."""

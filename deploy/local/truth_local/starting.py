@@ -8,10 +8,11 @@ from truth_topology.topology import LOCAL, principals
 
 from truth_local import kafka, postgres, processes, services
 from truth_local.layout import SERVICES
-from truth_local.passwords import password, step_keys
+from truth_local.passwords import password
 from truth_local.processes import Part
 from truth_local.register import register
 from truth_local.system import System
+from truth_local.trust import write_trust
 from truth_local.watch import Watch
 
 READY = "ready"
@@ -22,7 +23,7 @@ def start_infrastructure(system: System, watch: Watch) -> None:
 
     What runs already is left running. Raises StartError or PortTakenError, and stops nothing then.
     """
-    step_keys(system.layout)
+    write_trust(system.layout, system.ports)
     watch.together(
         [
             partial(_start_kafka, system, watch),
@@ -54,7 +55,8 @@ def stop_all(system: System, tell: Callable[[str, str], None]) -> int:
 def _start_kafka(system: System, watch: Watch) -> None:
     if not system.is_running("kafka"):
         system.ports.require_free("kafka-controller")
-        kafka.prepare(system.layout, system.ports, partial(watch.say, "kafka"))
+        system.ports.require_free("kafka")
+        kafka.prepare(system.layout, system.ports, watch)
     _start(system, watch, "kafka", told=False)
     watch.say("kafka", "applying topics, users and rights")
     passwords = {name: password(system.layout.kafka_password(name)) for name in principals(LOCAL)}

@@ -95,7 +95,7 @@ def describe(folder: Path, ports: Ports, replicas: int = 1) -> System:
     parts = [
         kafka.part(layout, ports),
         postgres.part(layout, ports),
-        issuing.part(layout, ports, replicas),
+        issuing.part(layout, ports),
         *(services.part(layout, ports, name) for name in names),
     ]
     return System(

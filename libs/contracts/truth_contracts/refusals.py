@@ -51,7 +51,9 @@ CODES: Mapping[str, str] = {
     # Records and Signals
     "record_unknown": "There is no such Record",
     "record_exists": "This ServiceEvent already has its Record",
+    "record_unverified": "The sealed Record does not verify",
     "signal_unknown": "There is no such Signal",
+    "signal_exists": "The Signal over this Record was decided on already",
     # Everywhere
     "body_malformed": "Some fields are missing or wrong",
     "dead_letter_unknown": "There is no such dead letter",

@@ -2,7 +2,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -28,6 +28,7 @@ class Issuer:
     speaks_for: str | None = None  # another issuer
 
     def app(self) -> FastAPI:
+        """Its two addresses."""
         app = FastAPI()
 
         @app.get("/.well-known/openid-configuration")
@@ -63,7 +64,7 @@ def token(issuer: Issuer, *, alg: str = "ES256", key: Key | None = None, **claim
 
 
 @asynccontextmanager
-async def listening(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+async def listening(app: FastAPI, port: int = 0) -> AsyncGenerator[str]:
     config = uvicorn.Config(app, port=port, lifespan="off", ws="none", log_config=None, access_log=False)
     server, socket = uvicorn.Server(config), config.bind_socket()
     serving = asyncio.create_task(server.serve(sockets=[socket]))
@@ -163,7 +164,7 @@ async def test_forgeries_are_refused(issuer: Issuer, verifier: Verifier) -> None
     good = token(issuer)
     head, body, signature = good.split(".")
     other = new_key("first")  # the right name, the wrong key
-    secret = OctKey.import_key(issuer.keys[0].as_dict(private=False)["x"], {"kid": "first"})
+    secret = OctKey.import_key(str(issuer.keys[0].as_dict(private=False)["x"]), {"kid": "first"})
     forgeries = {
         "another key": token(issuer, key=other),
         "shared secret": token(issuer, alg="HS256", key=secret),
@@ -173,6 +174,8 @@ async def test_forgeries_are_refused(issuer: Issuer, verifier: Verifier) -> None
         "two parts": f"{head}.{body}",
         "no key named": f"{encoded({'alg': 'ES256'})}.{body}.{signature}",
         "not a token": "hello",
+        "header is a list": f"{base64.urlsafe_b64encode(b'[]').decode()}.{body}.{signature}",
+        "own key in the header": f"{encoded({'alg': 'ES256', 'kid': 'x', 'jwk': other.as_dict()})}.{body}.{signature}",
         "nothing": "",
         "not ASCII": "é.é.é",
     }
@@ -196,7 +199,9 @@ async def test_a_new_key_is_found_but_unknown_ones_cannot_hammer_the_issuer(
     patient = Verifier(issuer.url, http)
     fetched = issuer.fetched
     for number in range(20):
-        assert refused(await patient.verify(token(issuer, key=new_key(f"unknown-{number}")))) == "token_invalid"
+        assert (
+            refused(await patient.verify(token(issuer, key=new_key(f"unknown-{number}")))) == "token_invalid"
+        )
     assert issuer.fetched == fetched + 1
 
 

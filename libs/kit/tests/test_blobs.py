@@ -21,6 +21,10 @@ async def read(folder: Folder, sha256: str) -> bytes:
     return b"".join([piece async for piece in folder.open(sha256)])
 
 
+def files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
 def incoming(root: Path) -> list[Path]:
     return list((root / ".incoming").glob("*"))
 
@@ -70,13 +74,11 @@ async def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
         pytest.param("", len(PHOTO), "digest_invalid", id="nothing"),
     ],
 )
-async def test_what_is_refused_leaves_nothing(
-    tmp_path: Path, sha256: str, bytes_max: int, code: str
-) -> None:
+async def test_what_is_refused_leaves_nothing(tmp_path: Path, sha256: str, bytes_max: int, code: str) -> None:
     refusal = await Folder(tmp_path).put(pieces(PHOTO), sha256, bytes_max)
     assert isinstance(refusal, Refusal)
     assert refusal.code == code
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert files(tmp_path) == []
 
 
 async def test_a_broken_upload_leaves_nothing(tmp_path: Path) -> None:
@@ -86,7 +88,7 @@ async def test_a_broken_upload_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(ConnectionResetError):
         await Folder(tmp_path).put(cut(), DIGEST, len(PHOTO))
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert files(tmp_path) == []
 
 
 async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await putting
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert files(tmp_path) == []
 
 
 async def test_one_folder_copies_from_another_and_hashes_again(tmp_path: Path) -> None:

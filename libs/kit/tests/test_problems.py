@@ -1,4 +1,3 @@
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
@@ -17,6 +16,8 @@ SECRET = "what-only-the-sender-knows"
 
 
 class Command(BaseModel, extra="forbid"):
+    """A body with rules."""
+
     note: Annotated[str, StringConstraints(max_length=10)]
     version: int
 
@@ -32,7 +33,9 @@ def door() -> FastAPI:
 
     @app.post("/refuse/{code}")
     async def refuse(code: str) -> None:
-        raise Refused(Refusal(code, "No.", field="version", expected="2", received="a number"), {"version": 2})
+        raise Refused(
+            Refusal(code, "No.", field="version", expected="2", received="a number"), {"version": 2}
+        )
 
     @app.post("/fail/{secret}")
     async def fail(secret: str) -> None:
@@ -163,7 +166,9 @@ async def test_answers_are_neither_sniffed_nor_stored(client: httpx.AsyncClient)
     assert answer.headers["cache-control"] == "no-store"
 
 
-class Sqlstate(Exception):  # noqa: N818 what a driver raises, with the one attribute that counts
+class Sqlstate(Exception):  # noqa: N818 it stands for the errors of a driver
+    """What a driver raises, with the one attribute that counts."""
+
     def __init__(self, sqlstate: str) -> None:
         super().__init__()
         self.sqlstate = sqlstate
@@ -178,7 +183,7 @@ def from_driver(sqlstate: str) -> sqlalchemy.exc.DBAPIError:
     [
         pytest.param(ConnectionRefusedError(111, "refused"), True, id="refused"),
         pytest.param(OSError("Multiple exceptions: [Errno 111] ..."), True, id="refused on two addresses"),
-        pytest.param(asyncio.TimeoutError(), True, id="no answer in time"),
+        pytest.param(TimeoutError(), True, id="no answer in time"),
         pytest.param(sqlalchemy.exc.TimeoutError(), True, id="pool exhausted"),
         pytest.param(from_driver("57P01"), True, id="shutting down"),
         pytest.param(from_driver("55P03"), True, id="lock not available"),

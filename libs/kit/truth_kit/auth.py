@@ -106,7 +106,10 @@ class Verifier:
             return _invalid("it cannot be read")
 
     async def _key(self, key_id: str) -> jwk.Key | None:
-        if key_id not in self._keys or self._age > KEYS_FRESH_SECONDS:
+        is_stale = (
+            self._age > KEYS_FRESH_SECONDS and not self._fetching.locked()
+        )  # one asks, the others go on
+        if key_id not in self._keys or is_stale:
             async with self._fetching:
                 if key_id not in self._keys or self._age > KEYS_FRESH_SECONDS:
                     await self._fetch()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Column, DateTime, Enum, MetaData, Table, Uuid, bindparam, func, select
@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 IdT = TypeVar("IdT")
 StateT = TypeVar("StateT", bound=StrEnum)
+Kind: TypeAlias = type[IdT] | Callable[[UUID], IdT]
+"""UUID, or a NewType over it."""
 
 
 def new_metadata() -> MetaData:
@@ -18,12 +20,21 @@ def new_metadata() -> MetaData:
     return MetaData(schema="truth")
 
 
-def id_column(kind: Callable[[UUID], IdT], *, primary_key: bool = False, unique: bool = False) -> Column[IdT]:
+def id_column(
+    kind: Kind[IdT],  # noqa: ARG001 for the type checker
+    *,
+    primary_key: bool = False,
+    unique: bool = False,
+) -> Column[IdT]:
     """A uuid that is always there, typed as `kind` (JobId, say)."""
     return cast("Column[IdT]", Column(Uuid, primary_key=primary_key, unique=unique or None, nullable=False))
 
 
-def optional_id_column(kind: Callable[[UUID], IdT], *, unique: bool = False) -> Column[IdT | None]:
+def optional_id_column(
+    kind: Kind[IdT],  # noqa: ARG001 for the type checker
+    *,
+    unique: bool = False,
+) -> Column[IdT | None]:
     """A uuid that may be absent, typed as `kind`."""
     return cast("Column[IdT | None]", Column(Uuid, unique=unique or None, nullable=True))
 

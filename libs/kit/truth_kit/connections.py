@@ -1,4 +1,4 @@
-"""Where Kafka, PostgreSQL and our own HTTP door are. Parts of each service's Settings, passed on as values."""
+"""Where Kafka, PostgreSQL and our own HTTP door are: parts of each service's Settings."""
 
 import ssl
 from pathlib import Path
@@ -33,7 +33,9 @@ class DatabaseConnection(BaseModel, frozen=True):
     """One service's database, as its app role and, for `migrate` only, as its owner."""
 
     dsn: str = Field(description="postgresql://<name>_app@host:port/<name>")
-    password_file: Path | None = Field(default=None, description="password of the app role, if not in the DSN")
+    password_file: Path | None = Field(
+        default=None, description="password of the app role, if not in the DSN"
+    )
     owner_dsn: str | None = Field(default=None, description="postgresql://<name>_owner@…; migrate only")
     owner_password_file: Path | None = Field(default=None, description="password of the owner role")
 

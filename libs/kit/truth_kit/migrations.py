@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -31,8 +32,8 @@ def folder(package: str) -> Path:
 async def migrate(connection: DatabaseConnection, service: str, migrations: Path) -> None:
     """Bring the database to the newest revision of `migrations`, as its owner: all of it or nothing.
 
-    A second one waits for the first and finds nothing to do. The schema `truth`, alembic's own table in it and
-    the app role's right to read both are made here; everything else is in the revisions.
+    A second one waits for the first and finds nothing to do. The schema `truth`, alembic's own table in it
+    and the app role's right to read both are made here; everything else is in the revisions.
     """
     if connection.owner_dsn is None:
         raise ValueError("migrating needs the owner's DSN")
@@ -70,7 +71,11 @@ async def check(conn: AsyncConnection, migrations: Path) -> str | None:
 
 def _upgrade(connection: Connection, migrations: Path) -> None:
     script = _script(migrations)
-    with EnvironmentContext(Config(), script, fn=lambda revision, _: script._upgrade_revs("head", revision)) as run:  # noqa: SLF001 alembic's own commands do so
+
+    def steps_from(revision: str, _: MigrationContext) -> list[RevisionStep]:
+        return script._upgrade_revs("head", revision)  # pyright: ignore[reportPrivateUsage] as alembic's commands do
+
+    with EnvironmentContext(Config(), script, fn=steps_from) as run:
         run.configure(connection, version_table_schema="truth")
         run.run_migrations()
 

@@ -1,9 +1,9 @@
 """Messages waiting to be published: written in the transaction that decided them, deleted by the relay."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Table, Text, func
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import TypedColumns
@@ -35,7 +35,7 @@ _USED = "truth_kit.outbox.used"
 
 
 class MessageTooLargeError(Exception):
-    """A decision made more bytes than its topic takes: it would stop the relay for good, so it never gets there."""
+    """A decision made more bytes than its topic takes. In the outbox they would stop the relay for good."""
 
 
 async def add(tx: AsyncConnection, messages: Sequence[Event | Message]) -> None:
@@ -73,13 +73,13 @@ def message_bytes(message: Message) -> int:
 
 
 def pack_headers(headers: Headers) -> str:
-    """Headers as ASCII JSON: a byte is the character of the same number, so that any bytes survive.
+    """Headers as JSON: a byte is the character of the same number, so that any bytes survive.
 
     Also those that PostgreSQL's text and jsonb refuse: NUL, and what is not UTF-8.
     """
-    return json.dumps([(name, value.decode("latin-1")) for name, value in headers])
+    return to_json([(name, value.decode("latin-1")) for name, value in headers]).decode()
 
 
 def unpack_headers(packed: str) -> Headers:
     """The headers that pack_headers was given."""
-    return tuple((name, value.encode("latin-1")) for name, value in json.loads(packed))
+    return tuple((name, value.encode("latin-1")) for name, value in from_json(packed))

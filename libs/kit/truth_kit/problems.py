@@ -38,11 +38,11 @@ STATUSES: Mapping[str, int] = {
         405: "method_not_allowed",
         409: "request_key_reused nothing_asked task_exists version_stale move_forbidden job_exists"
         " digest_unknown preparation_expired service_event_exists stage_completed evidence_missing"
-        " service_event_full command_reused record_exists dead_letter_closed",
+        " service_event_full command_reused record_exists signal_exists dead_letter_closed",
         413: "body_too_large",
         415: "not_a_photo",
         422: "envelope_invalid body_invalid type_unknown version_unknown key_mismatch chain_broken"
-        " operator_unknown stage_unknown digest_mismatch digest_invalid body_malformed",
+        " record_unverified operator_unknown stage_unknown digest_mismatch digest_invalid body_malformed",
         500: "internal_error",
         503: "identity_unavailable database_unavailable",
     }.items()

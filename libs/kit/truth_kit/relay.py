@@ -5,8 +5,9 @@ A crash or a takeover may repeat the last rows; it never skips one and never reo
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import asyncpg
 import structlog
@@ -37,7 +38,8 @@ _SELECT = """
 _DELETE = "DELETE FROM truth.outbox WHERE id = ANY($1::bigint[])"
 _COUNT = """
     SELECT count(*) AS rows,
-           (SELECT extract(epoch FROM now() - created_at)::float8 FROM truth.outbox ORDER BY id LIMIT 1) AS age_seconds
+           (SELECT extract(epoch FROM now() - created_at)::float8
+              FROM truth.outbox ORDER BY id LIMIT 1) AS age_seconds
       FROM truth.outbox
 """
 
@@ -57,8 +59,8 @@ class RelayFacts:
 class Relay:
     """Publishes a database's outbox, if it is the one replica that may.
 
-    Ownership is a session lock, held by the connection that also reads and deletes: no lock, no read, no delete.
-    An owner that freezes loses its session after 5 s, hence the lock.
+    Ownership is a session lock, held by the connection that also reads and deletes: no lock, no read, no
+    delete. An owner that freezes loses its session after 5 s, hence the lock.
     """
 
     def __init__(self, service: str, kafka: KafkaConnection, database: Database) -> None:
@@ -101,7 +103,9 @@ class Relay:
 
     async def _own_and_publish(self) -> None:
         settings = {"idle_session_timeout": "5000"}
-        lock = await dial(self._database.connection, f"truth-{self._service}-relay", settings, command_timeout=10)
+        lock = await dial(
+            self._database.connection, f"truth-{self._service}-relay", settings, command_timeout=10
+        )
         try:
             if await self._own(lock):
                 await self._publish_with_new_producer(lock)
@@ -119,21 +123,8 @@ class Relay:
         return True
 
     async def _publish_with_new_producer(self, lock: asyncpg.Connection) -> None:
-        """After a failed acknowledgement aiokafka refuses its partition for ever; only a new producer helps."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._kafka.bootstrap,
-            client_id=f"truth-{self._service}-relay",
-            security_protocol=self._kafka.security_protocol,
-            ssl_context=self._kafka.ssl_context,
-            sasl_mechanism="SCRAM-SHA-512",
-            sasl_plain_username=self._kafka.username,
-            sasl_plain_password=self._kafka.password,
-            enable_idempotence=True,
-            acks="all",
-            linger_ms=0,
-            request_timeout_ms=10_000,
-            retry_backoff_ms=300,
-        )
+        """After a failed acknowledgement aiokafka refuses a partition for ever: only a new producer helps."""
+        producer = new_producer(self._kafka, f"truth-{self._service}-relay")
         try:
             await self._as_owner(lock, producer.start(), _START_SECONDS_MAX)
             self._is_owner, self._waiting_for = True, None
@@ -151,14 +142,14 @@ class Relay:
                 await self._as_owner(lock, _send(producer, rows), _ACK_SECONDS_MAX)
                 await lock.execute(_DELETE, [row["id"] for row in rows])
                 self._sent += len(rows)
-                self._failures = 0
-            elif self._stopping.is_set():
+                continue
+            self._failures = 0
+            if self._stopping.is_set():
                 return
-            else:
-                await _set_within(self._database.wake, _LOOK_SECONDS)
+            await _set_within(self._database.wake, _LOOK_SECONDS)
 
     async def _as_owner(self, lock: asyncpg.Connection, work: Awaitable[None], seconds: float) -> None:
-        """Await `work` while looking every second, which keeps the lock's session alive and proves it is ours."""
+        """Await `work`, looking every second: that keeps the lock's session alive and proves it is ours."""
         working, until = asyncio.ensure_future(work), time.monotonic() + seconds
         try:
             while not (await asyncio.wait({working}, timeout=_LOOK_SECONDS))[0]:
@@ -204,6 +195,24 @@ class Relay:
         return await _set_within(self._stopping, seconds)
 
 
+def new_producer(kafka: KafkaConnection, client_id: str) -> AIOKafkaProducer:
+    """A producer that repeats by itself without doubling or reordering, until every replica has it."""
+    return AIOKafkaProducer(
+        bootstrap_servers=kafka.bootstrap,
+        client_id=client_id,
+        security_protocol=kafka.security_protocol,
+        ssl_context=kafka.ssl_context,
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_plain_username=kafka.username,
+        sasl_plain_password=kafka.password,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=0,
+        request_timeout_ms=10_000,
+        retry_backoff_ms=300,
+    )
+
+
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     try:
         await asyncio.wait_for(event.wait(), seconds)
@@ -214,10 +223,11 @@ async def _set_within(event: asyncio.Event, seconds: float) -> bool:
 
 async def _send(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> None:
     """All of them in order, then all acknowledgements. An idempotent producer retries by itself, in order."""
+    send = cast("Callable[..., Awaitable[asyncio.Future[object]]]", producer.send)  # aiokafka has no types
     acks: list[asyncio.Future[object]] = []
     for row in rows:
         headers = list(unpack_headers(row["headers"]))
-        ack = await producer.send(row["topic"], row["value"], key=row["key"], headers=headers)
+        ack = await send(row["topic"], row["value"], key=row["key"], headers=headers)
         ack.add_done_callback(_retrieve)
         acks.append(ack)
     await asyncio.gather(*acks)
@@ -234,7 +244,7 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
 
     Nothing needed is lost: what is not acknowledged is still in the outbox.
     """
-    sender = producer._sender.sender_task  # noqa: SLF001 there is no public way to end it
+    sender = producer._sender.sender_task  # pyright: ignore[reportPrivateUsage] there is no public way
     if sender:
         sender.cancel()
     try:

@@ -54,18 +54,19 @@ def set_up(service: str, version: str, stream: TextIO | None = None) -> None:
 
 
 class OncePer(logging.Filter):
-    """Lets a noisy library say one thing once in so many seconds: aiokafka repeats itself 40 times a second."""
+    """Lets a noisy library say one thing once in so many seconds: aiokafka repeats itself for ever."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
-        self._said: dict[tuple[str, str], float] = {}
+        self._said: dict[tuple[str, str, type[BaseException] | None], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written. The text before its values are put in is what counts as one thing."""
+        """Whether the record is written. One thing is a text before its values are put in, and an error."""
         if not record.name.startswith(NOISY):
             return True
-        thing, now = (record.name, str(record.msg)), time.monotonic()
+        error = record.exc_info[0] if record.exc_info else None
+        thing, now = (record.name, str(record.msg), error), time.monotonic()
         if now - self._said.get(thing, -self._seconds) < self._seconds:
             return False
         if len(self._said) >= _SAID_MAX:

@@ -77,10 +77,14 @@ async def fresh_database(
         await _execute(superuser, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def arrival(sent: Event | Message, *, offset: int = 0, partition: int = 0, at: datetime | None = None) -> Arrival:
+def arrival(
+    sent: Event | Message, *, offset: int = 0, partition: int = 0, at: datetime | None = None
+) -> Arrival:
     """`sent` as a record that Kafka gives a consumer; `at` is the broker's clock."""
     message = sent if isinstance(sent, Message) else to_kafka(sent)
-    return Arrival(message, Coordinates(message.topic, partition, offset), at or datetime(2026, 1, 1, tzinfo=UTC))
+    return Arrival(
+        message, Coordinates(message.topic, partition, offset), at or datetime(2026, 1, 1, tzinfo=UTC)
+    )
 
 
 async def published(database: Database) -> list[Message]:

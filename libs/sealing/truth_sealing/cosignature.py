@@ -10,7 +10,6 @@ from truth_sealing.note import Signature, decode_base64
 _TYPE = b"\x04"
 _KEY_BYTES = 32
 _TIME_BYTES = 8
-_COSIGNATURE_BYTES = _TIME_BYTES + 64
 TIMESTAMP_MAX = 2**63 - 1
 
 
@@ -45,7 +44,7 @@ class CosignatureKey:
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Whether `signature` (time and Ed25519 signature) is this witness's over the checkpoint's text."""
-        if len(signature) != _COSIGNATURE_BYTES or cosigned_at(signature) > TIMESTAMP_MAX:
+        if cosigned_at(signature) > TIMESTAMP_MAX:
             return False
         signed = _signed_message(cosigned_at(signature), message)
         return VerifyKey(self.name, self.public).verify(signed, signature[_TIME_BYTES:])

@@ -101,13 +101,18 @@ class Edge:
         height, known = TILE_HEIGHT * level, self.size >> TILE_HEIGHT * level
         row = rows[height] if height < len(rows) else _Row(known, [])
         hashes, n = [*before, *row.hashes[known - row.first :]], known // TILE_WIDTH
-        filled: list[Tile] = []
-        while len(hashes) >= TILE_WIDTH:
-            above = rows[height + TILE_HEIGHT]
-            tile, hashes = hashes[:TILE_WIDTH], hashes[TILE_WIDTH:]
-            filled.append(Tile(level, n, b"".join(tile), above.hashes[n - above.first]))
-            n += 1
-        return tuple(hashes), filled
+        full = len(hashes) // TILE_WIDTH
+        above = rows[height + TILE_HEIGHT] if full else _Row(0, [])
+        filled = [
+            Tile(
+                level,
+                n + k,
+                b"".join(hashes[k * TILE_WIDTH : (k + 1) * TILE_WIDTH]),
+                above.hashes[n + k - above.first],
+            )
+            for k in range(full)
+        ]
+        return tuple(hashes[full * TILE_WIDTH :]), filled
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ def evidence_complete(
 ) -> Finding:
     """Whether a file fits each piece. `files` by name, None when no folder was given; `labels` are sizes."""
     paths = [path for path in record.commitments if path.startswith("evidence/")]
-    given = {file.sha256: file for file in (files or {}).values()}
+    folder = dict(files or {})
+    given = {file.sha256: file for file in folder.values()}
     wrong = [f"{path} is not what the Record commits to" for path in paths if path in shown.refused]
     missing = [f"{path} is not disclosed" for path in paths if path not in shown.values]
     pieces = {path: shown.values[path] for path in paths if path in shown.values}
@@ -33,7 +34,7 @@ def evidence_complete(
     if files is None and pieces:
         missing.append("no folder with the bytes was given")
     elif lacking:
-        strangers = _strangers(files or {}, set(pieces.values()))
+        strangers = _strangers(folder, set(pieces.values()))
         wrong += [f"{name} is not the evidence it is given as" for name in strangers]
         missing += [f"the bytes of {path} are not there" for path in lacking]
     wrong += [

@@ -87,7 +87,8 @@ def _problems(assertion: _Assertion, job: Json) -> Iterator[str]:
     client, data = assertion.client, assertion.authenticator_data
     if client.get("type") != "webauthn.get":
         yield "the passkey did not sign in answer to a question (webauthn.get)"
-    if client.get("challenge") != _challenge_or_none(job):
+    asked = client.get("challenge")
+    if not asked or asked != _challenge_or_empty(job):
         yield "the passkey signed another Job"
     if client.get("crossOrigin", False) is not False:
         yield "the passkey was asked from within another site"
@@ -99,11 +100,11 @@ def _problems(assertion: _Assertion, job: Json) -> Iterator[str]:
         yield "the passkey's signature is wrong"
 
 
-def _challenge_or_none(job: Json) -> str | None:
+def _challenge_or_empty(job: Json) -> str:
     try:
         return challenge(job)
     except NotCanonicalError:
-        return None
+        return ""
 
 
 def _is_site(origin: str, rp_id_hash: bytes) -> bool:

@@ -12,6 +12,10 @@ from truth_sealing.shown import Shown, member
 from truth_sealing.steps import SKEW, STEP_OWNERS, STEPS, check_signature
 
 
+_WITH_DUTIES = tuple(step for step in STEPS if step != "intake")
+"""The steps in which somebody acts; an Intake opens its Task by itself."""
+
+
 def signed_steps(record: SealedRecord, keyring: Keyring | None) -> frozenset[str]:
     """The steps whose links are signed by a pinned key of their owner, for this request and predecessor."""
     if keyring is None:
@@ -64,14 +68,15 @@ def _time_problems(record: SealedRecord) -> Iterator[str]:
         before = at or EPOCH
 
 
-def duties_separated(record: SealedRecord, shown: Shown) -> Finding:
+def duties_separated(record: SealedRecord, shown: Shown, signed: frozenset[str]) -> Finding:
     """Whoever asked did not approve, whoever claimed was assigned, and people did both."""
     requester, approver = record.link("request")["actor"], record.link("task_approved")["actor"]
-    is_known = requester != "anonymous"
+    unbound = [step for step in _WITH_DUTIES if step not in shown.bodies and step not in signed]
+    anonymous = ["the requester is anonymous"] if requester == "anonymous" else []
     return finding(
         "duties_separated",
         wrong=list(_duty_problems(record, shown)),
-        missing=[] if is_known else ["the requester is anonymous"],
+        missing=[*anonymous, *(f"nothing vouches for who did {step}" for step in unbound)],
         right=f"asked by {requester}, approved by {approver}, claimed by the assigned operator",
     )
 

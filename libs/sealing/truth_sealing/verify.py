@@ -47,7 +47,7 @@ def check(bundle: Bundle, trust: Trust, evidence: Evidence | None = None) -> Rep
         log.witnessed,
         path_complete(record, shown, signed),
         path_signed(trust.keyring, signed),
-        duties_separated(record, shown),
+        duties_separated(record, shown, signed),
         create_job_signed(shown.body("job_created")),
         evidence_complete(record, shown, evidence, labels),
         _corrected(log),

@@ -1,6 +1,6 @@
 """Dead letters: what a service would not act on, kept whole, told on a topic, offered again by command.
 
-`letters` keeps them, `topic` tells of them, `redrive` offers one again or dismisses it, `api` is its HTTP door.
+`letters` keeps them, `topic` tells of them, `redrive` offers one again or dismisses it, `api` is their door.
 """
 
 from truth_kit.dead_letters.letters import DeadLetter, record

@@ -11,7 +11,14 @@ from truth_contracts.refusals import Refusal
 from truth_kit.auth import Actor, require
 from truth_kit.database import DatabaseDependency
 from truth_kit.dead_letters.redrive import Dismiss, Redrive, dismiss, redrive
-from truth_kit.dead_letters.store import Action, LetterState, LetterSummary, find_letter, list_actions, list_letters
+from truth_kit.dead_letters.store import (
+    Action,
+    LetterState,
+    LetterSummary,
+    find_letter,
+    list_actions,
+    list_letters,
+)
 from truth_kit.fresh import utc_now
 from truth_kit.problems import Refused
 from truth_kit.subscribe.route import AnyRoute
@@ -53,7 +60,9 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
     ) -> list[LetterSummary]:
         """Newest first; the last id as `before` gives the next page."""
         async with database.connect() as conn:
-            return await list_letters(conn, state=None if state == "any" else state, before=before, limit=limit)
+            return await list_letters(
+                conn, state=None if state == "any" else state, before=before, limit=limit
+            )
 
     @ops.get("/{letter_id}")
     async def find_dead_letter(letter_id: UUID, _: Ops, database: DatabaseDependency) -> LetterWithActions:
@@ -76,7 +85,9 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
         letter_id: UUID, command: DismissCommand, actor: Ops, database: DatabaseDependency
     ) -> Action:
         """Close it without acting on it. Durable when this answers."""
-        return _answer(await dismiss(database, Dismiss(letter_id, actor.reference, command.reason), utc_now()))
+        return _answer(
+            await dismiss(database, Dismiss(letter_id, actor.reference, command.reason), utc_now())
+        )
 
     return ops
 

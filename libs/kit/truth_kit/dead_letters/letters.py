@@ -77,13 +77,17 @@ class DeadLetterActionColumns(TypedColumns):
     by: Column[str] = Column(Text, nullable=False)  # an actor's reference
     at: Column[datetime] = instant_column()
     reason: Column[str | None] = Column(Text, nullable=True)
-    outcome: Column[str] = Column(Text, nullable=False)  # redriven and dismissed close; refused, would_redrive do not
+    outcome: Column[str] = Column(
+        Text, nullable=False
+    )  # redriven and dismissed close; refused, would_redrive do not
     code: Column[str | None] = Column(Text, nullable=True)
     detail: Column[str | None] = Column(Text, nullable=True)
 
 
 _metadata = new_metadata()
-dead_letter = Table("dead_letter", _metadata, DeadLetterColumns, UniqueConstraint("topic", "partition", "offset"))
+dead_letter = Table(
+    "dead_letter", _metadata, DeadLetterColumns, UniqueConstraint("topic", "partition", "offset")
+)
 dead_letter_action = Table("dead_letter_action", _metadata, DeadLetterActionColumns)
 
 _RECORD = insert_arrays(dead_letter).on_conflict_do_nothing().returning(dead_letter.c.id)

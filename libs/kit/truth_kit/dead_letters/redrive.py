@@ -38,12 +38,14 @@ class Dismiss:
     reason: str
 
 
-async def redrive(database: Database, routes: Sequence[AnyRoute], wish: Redrive, now: datetime) -> Action | Refusal:
+async def redrive(
+    database: Database, routes: Sequence[AnyRoute], wish: Redrive, now: datetime
+) -> Action | Refusal:
     """Read, check and decide on the message anew, under its own event id, as if it arrived now.
 
     Twice has one effect: the second is refused as `dead_letter_closed`. An event that was acted on meanwhile
-    through another copy counts as redriven. What is refused again stays open, with the new reason. The attempt
-    is durable on return; when this raises, nothing has happened and no attempt is counted.
+    through another copy counts as redriven. What is refused again stays open, with the new reason. The
+    attempt is durable on return; when this raises, nothing has happened and no attempt is counted.
     """
     try:
         return await _redrive(database, routes, wish, now)
@@ -63,7 +65,9 @@ async def dismiss(database: Database, wish: Dismiss, now: datetime) -> Action | 
     return action
 
 
-async def _redrive(database: Database, routes: Sequence[AnyRoute], wish: Redrive, now: datetime) -> Action | Refusal:
+async def _redrive(
+    database: Database, routes: Sequence[AnyRoute], wish: Redrive, now: datetime
+) -> Action | Refusal:
     async with database.begin() as tx:
         match await _lock_open(tx, wish.letter_id):
             case Refusal() as refusal:
@@ -115,8 +119,9 @@ async def _offer_one(
 
 
 def _told(wish: Redrive, refusal: Refusal | None, now: datetime) -> Action:
-    what, outcome = "redrive", "refused" if refusal else "redriven"
     if wish.dry_run:
         what, outcome = "dry_run", "would_refuse" if refusal else "would_redrive"
+    else:
+        what, outcome = "redrive", "refused" if refusal else "redriven"
     code, detail = (refusal.code, refusal.detail) if refusal else (None, None)
     return Action(new_id(), wish.letter_id, what, wish.by, now, wish.reason, outcome, code, detail)

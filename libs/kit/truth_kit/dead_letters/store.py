@@ -1,12 +1,11 @@
 """Reading dead letters and what was done about them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.envelope import Coordinates, Message
 
@@ -15,6 +14,7 @@ from truth_kit.dead_letters.letters import dead_letter_action
 from truth_kit.outbox import unpack_headers
 
 LetterState: TypeAlias = Literal["open", "redriven", "dismissed"]
+ActionOutcome: TypeAlias = Literal["redriven", "refused", "dismissed", "would_redrive", "would_refuse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class LetterSummary:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What somebody did about a dead letter. `outcome`: redriven, refused, dismissed, would_redrive, would_refuse."""
+    """What somebody did about a dead letter."""
 
     id: UUID
     dead_letter_id: UUID
@@ -50,7 +50,7 @@ class Action:
     by: str
     at: datetime
     reason: str | None
-    outcome: str
+    outcome: ActionOutcome
     code: str | None = None
     detail: str | None = None
 
@@ -85,9 +85,9 @@ _LIST = text(f"""
      WHERE (CAST(:state AS text) IS NULL OR state = :state)
        AND (CAST(:before AS uuid) IS NULL OR id < :before)
      ORDER BY id DESC LIMIT :limit
-""")
+""")  # noqa: S608 two constants
 
-_FIND = text(f"SELECT * FROM ({_STATE}) AS letter WHERE id = :id")
+_FIND = text(f"SELECT * FROM ({_STATE}) AS letter WHERE id = :id")  # noqa: S608 two constants
 
 _LIST_ACTIONS = text("SELECT * FROM truth.dead_letter_action WHERE dead_letter_id = :id ORDER BY at, id")
 
@@ -111,7 +111,7 @@ async def list_letters(
 async def find_letter(conn: AsyncConnection, letter_id: UUID) -> LetterSummary | None:
     """One dead letter, without what the sender wrote."""
     row = (await conn.execute(_FIND, {"id": letter_id})).mappings().one_or_none()
-    return row and _summary(row)
+    return None if row is None else _summary(row)
 
 
 async def list_actions(conn: AsyncConnection, letter_id: UUID) -> list[Action]:
@@ -151,7 +151,7 @@ async def insert_action(tx: AsyncConnection, action: Action) -> None:
     await tx.execute(_ADD_ACTION, {name: [getattr(action, name)] for name in columns})
 
 
-def _summary(row: Mapping[str, Any]) -> LetterSummary:
+def _summary(row: RowMapping) -> LetterSummary:
     types = [value for name, value in unpack_headers(row["headers"]) if name == "ce_type"]
     return LetterSummary(
         id=row["id"],

@@ -1,9 +1,8 @@
 """The HTTP side of a service: its own routes, and the ones that all five have."""
 
-from typing import TypedDict
-
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from truth_contracts.envelope import type_of
 from truth_contracts.steps import Event
 from truth_contracts.topics import TOPICS, Topic
@@ -11,12 +10,12 @@ from truth_contracts.topics import TOPICS, Topic
 from truth_kit import migrations, problems
 from truth_kit.auth import Verifier
 from truth_kit.database import Database
-from truth_kit.dead_letters.api import router as dead_letters
+from truth_kit.dead_letters import api as dead_letters
 from truth_kit.lifecycle.parts import Service
 from truth_kit.lifecycle.readiness import Readiness
 
 
-class About(TypedDict):
+class About(BaseModel, frozen=True):
     """Who this is and which contracts it speaks, `type` to version."""
 
     name: str
@@ -36,13 +35,12 @@ def application(
         title=f"Runtime Truth: {service.name}", version=service.version, docs_url=None, redoc_url=None
     )
     problems.install(app)
-    app.state.service_name, app.state.routes = service.name, service.routes
     app.state.database, app.state.verifier = database, verifier
     for name, value in service.state.items():
         setattr(app.state, name, value)
     for router in service.routers:
         app.include_router(router)
-    app.include_router(dead_letters)
+    app.include_router(dead_letters.router(service.routes))
     _add_health(app, readiness or Readiness(database, migrations.folder(f"truth_{service.name}")))
     told = about(service)
 
@@ -56,12 +54,12 @@ def application(
 
 def about(service: Service) -> About:
     """What a service says of itself."""
-    return {
-        "name": service.name,
-        "version": service.version,
-        "reads": _contracts(*(route.topic for route in service.routes)),
-        "writes": _contracts(*(topic for topic in TOPICS if topic.owner == service.name)),
-    }
+    return About(
+        name=service.name,
+        version=service.version,
+        reads=_contracts(*(route.topic for route in service.routes)),
+        writes=_contracts(*(topic for topic in TOPICS if topic.owner == service.name)),
+    )
 
 
 def _contracts(*topics: Topic) -> dict[str, str]:

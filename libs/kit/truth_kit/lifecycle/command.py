@@ -5,25 +5,25 @@ import asyncio
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-import httpx
 import structlog
+from asyncpg.exceptions import PostgresError
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
-from truth_kit import migrations, telemetry
-from truth_kit.connections import read_secret
+from truth_kit import health, migrations, telemetry
+from truth_kit.database import Database
 from truth_kit.lifecycle.parts import Service
 from truth_kit.lifecycle.serving import serve
+from truth_kit.telemetry import described
 
 log = structlog.get_logger()
 
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}  # noqa: S104 what to ask, not where to listen
-
 
 def main(name: str, service: Callable[[], Service], argv: Sequence[str] | None = None) -> int:
-    """Do what the arguments say and return the exit status; 2 means that arguments or settings are wrong.
+    """Do what the arguments say and return the exit status; 2 means wrong arguments or settings.
 
-    `serve` (the default) ends with 0 after a drain. `migrate` brings the database to this release, as its owner;
-    `migrate --check` only says, by 0 or 1, whether it is there. `health` asks the running process, by 0 or 1.
+    `serve` (the default) ends with 0 after a drain. `migrate` brings the database to this release, as its
+    owner; `migrate --check` only says, by 0 or 1, whether it is there; `health` asks the running process.
     """
     parser = argparse.ArgumentParser(prog=f"truth-{name}")
     commands = parser.add_subparsers(dest="command", metavar="serve | migrate | health")
@@ -36,12 +36,14 @@ def main(name: str, service: Callable[[], Service], argv: Sequence[str] | None =
     try:
         built = service()
     except ValidationError as error:  # of the settings; their values may be secrets
-        wrong = {".".join(map(str, found["loc"])): found["msg"] for found in error.errors(include_input=False)}
+        wrong = {
+            ".".join(map(str, found["loc"])): found["msg"] for found in error.errors(include_input=False)
+        }
         log.error("settings.refused", wrong=wrong)
         return 2
     match given.command:
         case "migrate":
-            return _migrate(built, check_only=given.check)
+            return asyncio.run(_check(built) if given.check else _migrate(built))
         case "health":
             return _ask_health(built)
         case _:
@@ -49,21 +51,30 @@ def main(name: str, service: Callable[[], Service], argv: Sequence[str] | None =
             return 0
 
 
-def _migrate(service: Service, *, check_only: bool) -> int:
-    folder = migrations.folder(f"truth_{service.name}")
-    return asyncio.run(_check(service) if check_only else _upgrade(service))
+async def _migrate(service: Service) -> int:
+    await migrations.migrate(service.database, service.name, migrations.folder(f"truth_{service.name}"))
+    log.info("database.migrated")
+    return 0
+
+
+async def _check(service: Service) -> int:
+    database = Database(service.database, service.name)
+    try:
+        async with database.connect() as conn:
+            unfit = await migrations.check(conn, migrations.folder(f"truth_{service.name}"))
+    except (SQLAlchemyError, PostgresError, OSError) as error:
+        unfit = described(error)
+    finally:
+        await database.close()
+    if unfit is None:
+        return 0
+    log.error("database.unfit", reason=unfit)
+    return 1
 
 
 def _ask_health(service: Service) -> int:
-    host = _ANYWHERE.get(service.http.host, service.http.host)
-    url = f"http://{host}:{service.http.port}/health/ready"
-    try:
-        answer = httpx.get(url, timeout=5, trust_env=False)
-        failing = answer.json()["failing"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
-        log.error("health.unknown", url=url, error=type(error).__name__)
-        return 1
-    if answer.is_success:
+    unready = health.ask(service.http.host, service.http.port)
+    if unready is None:
         return 0
-    log.warning("health.not_ready", failing=failing)
+    log.warning("health.not_ready", reason=unready)
     return 1

@@ -37,7 +37,7 @@ class Runtime:
 
 
 Task: TypeAlias = Callable[[Runtime], Awaitable[None]]
-"""Runs until `runtime.stopping` is set. An exception that leaves it is a bug: logged, then it is called anew."""
+"""Runs until `runtime.stopping` is set. An exception out of it is a bug: logged, then it is called anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +73,20 @@ class Part:
             try:
                 if not (await asyncio.wait({running}, timeout=STEADY_SECONDS))[0]:
                     failures, self.crashed = 0, None
-                await running
-                if self._stopping.is_set():
-                    return
-                self.crashed = "ended by itself"
-                log.error("part.ended", part=self.name)
-            except Exception as error:  # noqa: BLE001 a bug in one part must not end the others
-                self.crashed = described(error)
-                log.error("part.crashed", part=self.name, exc_info=error)
+                    await asyncio.wait({running})
             finally:
                 running.cancel()
+            self._note_end(running)
             failures += 1
             with contextlib.suppress(TimeoutError):
                 seconds = min(0.2 * 2 ** min(failures, 10), _BACK_OFF_SECONDS_MAX)
                 await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def _note_end(self, ended: "asyncio.Future[None]") -> None:
+        error = None if ended.cancelled() else ended.exception()
+        if error is not None:
+            self.crashed = described(error)
+            log.error("part.crashed", part=self.name, exc_info=error)
+        elif not self._stopping.is_set():
+            self.crashed = "ended by itself"
+            log.error("part.ended", part=self.name)

@@ -69,7 +69,7 @@ def judge(facts: Facts) -> list[Failing]:
     if facts.consumer is not None:
         failing += _judge_consumer(facts.consumer)
     if facts.relay is not None and facts.relay.waiting_for is not None:
-        failing.append(Failing("relay", f"waits for {facts.relay.waiting_for}"))
+        failing.append(Failing("relay", facts.relay.waiting_for))
     return failing
 
 
@@ -87,18 +87,23 @@ def _judge_database(facts: Facts) -> list[Failing]:
 
 def _judge_consumer(facts: ConsumerFacts) -> list[Failing]:
     if facts.waiting_for is not None:
-        return [Failing("consumer", f"waits for {facts.waiting_for}")]
+        return [Failing("consumer", facts.waiting_for)]
     if not facts.assigned:
         return []
     failing: list[Failing] = []
-    for age, what in ((facts.polled_seconds, "has not polled"), (facts.fetched_seconds, "has heard no broker")):
+    for age, what in (
+        (facts.polled_seconds, "has not polled"),
+        (facts.fetched_seconds, "has heard no broker"),
+    ):
         if age is None:
             failing.append(Failing("consumer", f"{what} yet"))
         elif age > ANSWERED_SECONDS_MAX:
             failing.append(Failing("consumer", f"{what} for {age:.0f} s"))
     stuck = facts.committed_seconds is None or facts.committed_seconds > COMMITTED_SECONDS_MAX
     if facts.behind and stuck:
-        failing.append(Failing("consumer", f"{facts.behind} messages wait and no offset was committed lately"))
+        failing.append(
+            Failing("consumer", f"{facts.behind} messages wait and no offset was committed lately")
+        )
     return failing
 
 
@@ -124,7 +129,7 @@ class Readiness:
         self._asked_at: float | None = None
         self._answered_at: float | None = None
         self._error: str | None = None
-        self._schema: str | None = None
+        self._schema: str | None = "not looked at yet"
         self._outbox_seconds: float | None = None
         self._told: list[Failing] | None = None
 
@@ -142,7 +147,10 @@ class Readiness:
     async def _ask(self) -> None:
         try:
             async with asyncio.timeout(_PROBE_SECONDS_MAX), self._database.connect() as conn:
-                self._schema = await migrations.check(conn, self._folder)
+                if (
+                    self._schema is not None or self._error is not None
+                ):  # once it fits, it fits until a restart
+                    self._schema = await migrations.check(conn, self._folder)
                 if self._schema is None:
                     self._outbox_seconds = (await conn.execute(_OLDEST)).scalar_one_or_none()
             self._answered_at, self._error = time.monotonic(), None

@@ -1,8 +1,8 @@
 """Start and stop of a process, in order.
 
-Stopping: not ready at once; the consumer and the tasks end, while HTTP still answers; then HTTP ends its running
-answers; then the relay publishes what is left, the last commands' events among it. A kill in between is safe
-(inbox, outbox); it only makes others wait or repeat.
+Stopping: not ready at once; the consumer and the tasks end, while HTTP still answers; then HTTP ends its
+running answers; then the relay publishes what is left, the last commands' events among it. A kill in between
+is safe (inbox, outbox); it only makes others wait or repeat.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _ISSUER_SECONDS_MAX = 5.0
 
 
 async def serve(service: Service) -> None:
-    """Run `service` until SIGTERM or SIGINT, then drain. Kafka, PostgreSQL and issuer may be away all along."""
+    """Run `service` until SIGTERM or SIGINT, then drain. Its neighbours may be away all along."""
     stopping, closing = asyncio.Event(), asyncio.Event()
     database = Database(service.database, service.name)
     readiness = Readiness(database, migrations.folder(f"truth_{service.name}"))
@@ -49,9 +49,7 @@ async def serve(service: Service) -> None:
     relaying = Part("relay", relay.run, closing)
     readiness.parts = (*work, relaying)
     async with httpx.AsyncClient(timeout=_ISSUER_SECONDS_MAX, trust_env=False) as client:
-        server = _server(
-            service, application(service, database, Verifier(service.issuer, client), readiness)
-        )
+        server = _server(service, application(service, database, Verifier(service.issuer, client), readiness))
         socket = server.config.bind_socket()
         host, port, *_ = socket.getsockname()
         answering = asyncio.create_task(server.serve(sockets=[socket]), name="http")
@@ -70,6 +68,8 @@ async def serve(service: Service) -> None:
         await _end([publishing], _RELAY_SECONDS_MAX)
     await database.close()
     log.info("service.stopped")
+    if answering.done() and not answering.cancelled():
+        answering.result()
 
 
 def _work(service: Service, runtime: Runtime, readiness: Readiness) -> list[Part]:
@@ -84,7 +84,7 @@ def _work(service: Service, runtime: Runtime, readiness: Readiness) -> list[Part
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to `serve`: uvicorn's own handlers would close HTTP first and end with the signal's status."""
+    """Leaves signals to `serve`: uvicorn itself would close HTTP first and end with the signal's status."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -1,14 +1,14 @@
 """What FastStream is told: read raw records in batches, commit nothing by itself, start at the beginning.
 
-Everything else about consuming is in `subscription`. FastStream's defaults lose messages: they commit what was
-only handed over, and read on past a failure.
+Everything else about consuming is in `subscription`. FastStream's defaults lose messages: they commit what
+was only handed over, and read on past a failure.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError
@@ -21,6 +21,7 @@ from truth_kit.connections import KafkaConnection
 
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 OnBatch: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
+GetMany: TypeAlias = Callable[..., Awaitable[dict[TopicPartition, list[Record]]]]
 
 BATCH_MAX = 500
 """Records in one transaction at most."""
@@ -40,7 +41,7 @@ class Consumer(AIOKafkaConsumer):
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
-    ) -> dict[TopicPartition, list[Any]]:
+    ) -> dict[TopicPartition, list[Record]]:
         """Records, or none after half a second. Once broken it hangs until it is stopped.
 
         FastStream asks for 1 ms and sleeps between polls; it logs an error and polls on, for ever.
@@ -48,7 +49,8 @@ class Consumer(AIOKafkaConsumer):
         del timeout_ms
         while self.broken is None:
             try:
-                records = await super().getmany(*partitions, timeout_ms=500, max_records=max_records)
+                getmany = cast("GetMany", super().getmany)
+                records = await getmany(*partitions, timeout_ms=500, max_records=max_records)
             except ConsumerStoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
@@ -122,7 +124,9 @@ class Feed:
 
 def _security(connection: KafkaConnection) -> SASLScram512:
     context = connection.ssl_context
-    return SASLScram512(connection.username, connection.password, ssl_context=context, use_ssl=context is not None)
+    return SASLScram512(
+        connection.username, connection.password, ssl_context=context, use_ssl=context is not None
+    )
 
 
 async def _untouched(records: tuple[Record, ...]) -> KafkaMessage:

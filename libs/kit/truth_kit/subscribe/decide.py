@@ -41,8 +41,8 @@ async def decide(
     """Act on a batch of records in one transaction; the only way a message changes anything.
 
     `arrivals` are in order of topic, partition and offset. Each event is acted on once in the life of the
-    database, whatever is read again or sent again. Raises when a neighbour is away, another replica was faster
-    (ConcurrentTwinError) or a handler is broken: then nothing has happened, and the batch is to be read again.
+    database, whatever is read again or sent again. Raises when a neighbour is away, another replica was
+    faster (ConcurrentTwinError) or a handler is broken: then nothing has happened; read the batch again.
     """
     reading = await read(routes, arrivals)
     async with database.begin() as tx:
@@ -77,7 +77,9 @@ async def offer(
         acted_on = {key: event for key, event in first.items() if event.coordinates not in places}
         offered.refused += refused
         offered.acted_on += acted_on.values()
-        events = [event for event in events if _key(event) not in acted_on and event.coordinates not in places]
+        events = [
+            event for event in events if _key(event) not in acted_on and event.coordinates not in places
+        ]
     return offered
 
 
@@ -98,7 +100,11 @@ def _key(event: Received[Any]) -> tuple[str, str]:
 
 
 async def _tell(
-    tx: AsyncConnection, service: str, routes: Sequence[AnyRoute], refused: Sequence[DeadLetter], now: datetime
+    tx: AsyncConnection,
+    service: str,
+    routes: Sequence[AnyRoute],
+    refused: Sequence[DeadLetter],
+    now: datetime,
 ) -> None:
     for route in routes:
         letters = [letter for letter in refused if letter.coordinates.topic == route.topic.name]

@@ -1,4 +1,6 @@
 """The consumer loop: a batch, one transaction, then its offsets; and again after whatever went wrong."""
+# aiokafka has no type hints:
+# pyright: reportUnknownMemberType=false
 
 import asyncio
 import random
@@ -46,9 +48,9 @@ class ConsumerFacts:
 class Subscription(ConsumerRebalanceListener):
     """Consumes a service's routes, as the group named like the service.
 
-    A batch is decided in one transaction and its offsets are committed after it, never before. A failure means
-    the same batch again: nothing is skipped, and nothing is acted on twice (the inbox). `replica` is a stable
-    name of this process, if it has one: then a restart disturbs nobody.
+    A batch is decided in one transaction and its offsets are committed after it, never before. A failure
+    means the same batch again: nothing is skipped, and nothing is acted on twice (the inbox). `replica` is a
+    stable name of this process, if it has one: then a restart disturbs nobody.
     """
 
     def __init__(
@@ -116,7 +118,9 @@ class Subscription(ConsumerRebalanceListener):
             repeated=self._repeated,
         )
 
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] aiokafka awaits it
+        self, revoked: Collection[TopicPartition]
+    ) -> None:
         """Keep the partitions until the running batch is committed; past the deadline roll it back."""
         del revoked  # eager rebalancing takes them all
         try:
@@ -127,7 +131,9 @@ class Subscription(ConsumerRebalanceListener):
                 self._attempt.cancel()
             await self._idle.wait()
 
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride] aiokafka awaits it
+        self, assigned: Collection[TopicPartition]
+    ) -> None:
         """Note where each partition begins for us; what was blocked is tried again."""
         self._blocked = {}
         consumer = self._feed.consumer if self._feed else None
@@ -205,7 +211,9 @@ class Subscription(ConsumerRebalanceListener):
             return
         self._batches_failed += 1
         self._batch_error = f"batch: {error!r}"[:200]
-        log.warning("batch.rolled_back", error=repr(error), events=len(arrivals), failures=self._batches_failed)
+        log.warning(
+            "batch.rolled_back", error=repr(error), events=len(arrivals), failures=self._batches_failed
+        )
         for arrival in reversed(mine):  # the lowest offset of each partition comes last
             consumer.seek(_partition(arrival), arrival.coordinates.offset)
 
@@ -241,7 +249,8 @@ class Subscription(ConsumerRebalanceListener):
     def _behind(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> int | None:
         total = 0
         for partition in mine:
-            end, highwater = self._ends.get(partition), consumer.highwater(partition)
+            end = self._ends.get(partition)
+            highwater: int | None = consumer.highwater(partition)
             if end is None or highwater is None:
                 return None
             total += max(0, highwater - end)
@@ -285,7 +294,8 @@ def _error_of(attempt: "asyncio.Task[Decided]") -> BaseException | None:
 
 
 def _fetched_seconds(consumer: Consumer, mine: Sequence[TopicPartition]) -> float | None:
-    answered = [consumer.last_poll_timestamp(partition) for partition in mine]
-    if not answered or None in answered:
+    answered_at_ms: list[int | None] = [consumer.last_poll_timestamp(partition) for partition in mine]
+    known = [at_ms for at_ms in answered_at_ms if at_ms is not None]
+    if not known or len(known) < len(mine):
         return None
-    return max(0.0, time.time() - min(answered) / 1000)
+    return max(0.0, time.time() - min(known) / 1000)

@@ -1,0 +1,146 @@
+"""The relay on a real Kafka and a real PostgreSQL: order, takeover, and what it waits for."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from uuid import uuid4
+
+import pytest
+from truth_contracts.envelope import to_kafka
+from truth_contracts.steps import Event
+from truth_contracts.tasks import TaskChanged
+from truth_kit import outbox
+from truth_kit.connections import KafkaConnection
+from truth_kit.database import Database
+from truth_kit.relay import Relay
+from truth_kit.testing import published
+from truth_local.system import System
+
+from libs.kit.tests.hop_sample import task_changed
+from libs.kit.tests.kafka_bench import Bench, eventually, running
+
+
+@pytest.fixture
+async def bench(infrastructure: System) -> Bench:
+    bench = Bench(infrastructure)
+    await bench.note_ends("tasks.changed")
+    return bench
+
+
+def events_of(keys: int, versions: int) -> list[TaskChanged]:
+    ids = [uuid4() for _ in range(keys)]
+    return [task_changed(request_id=key, version=version) for version in range(versions) for key in ids]
+
+
+async def add(database: Database, events: Sequence[Event]) -> None:
+    async with database.begin() as tx:
+        await outbox.add(tx, events)
+
+
+async def is_empty(database: Database) -> bool:
+    return not await published(database)
+
+
+async def assert_published_in_order(bench: Bench, events: Sequence[TaskChanged]) -> int:
+    """First appearances by key are in the order of the outbox. Returns how many repeats there were."""
+    records = await bench.read("tasks.changed")
+    told = [(record.key, dict(record.headers)["ce_id"]) for record in records]
+    first = list(dict.fromkeys(told))
+    asked = [(str(event.request_id).encode(), str(event.event_id).encode()) for event in events]
+    for key in {key for key, _ in asked}:
+        assert [one for one in first if one[0] == key] == [one for one in asked if one[0] == key]
+    assert len(first) == len(asked)
+    return len(told) - len(first)
+
+
+async def test_a_commit_is_published_at_once_and_in_order(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    events, relay = events_of(keys=10, versions=200), Relay("governance", kafka, database)
+    async with running(relay):
+        await eventually(lambda: relay.facts().is_owner)
+        for start in range(0, 2000, 50):
+            await add(database, events[start : start + 50])
+        await eventually(lambda: relay.facts().sent == 2000)
+    assert await is_empty(database)
+    assert await assert_published_in_order(bench, events) == 0
+
+
+async def test_another_takes_over_whatever_became_of_the_owner(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    events = events_of(keys=10, versions=150)
+    relays = [Relay("governance", kafka, database) for _ in range(3)]
+    first = asyncio.create_task(relays[0].run())
+    await eventually(lambda: relays[0].facts().is_owner)
+    async with running(*relays[1:]):
+        await eventually(lambda: all(relay.facts().waiting_for is None for relay in relays))
+        await add(database, events[:500])
+        await eventually(lambda: relays[0].facts().sent > 0)
+        first.cancel()  # as abrupt as can be within one process
+        await asyncio.wait({first})
+        await add(database, events[500:1000])
+        await eventually(lambda: any(relay.facts().is_owner for relay in relays[1:]), seconds=5)
+        owner = next(relay for relay in relays[1:] if relay.facts().is_owner)
+        await eventually(lambda: is_empty(database))
+        owner.stop()
+        await add(database, events[1000:])
+        await eventually(lambda: is_empty(database))
+    assert sum(relay.facts().sent for relay in relays) >= 1500
+    await assert_published_in_order(bench, events)
+
+
+async def test_what_is_committed_before_the_stop_is_published(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    events, relay = events_of(keys=10, versions=60), Relay("governance", kafka, database)
+    async with running(relay):
+        await eventually(lambda: relay.facts().is_owner)
+        await add(database, events)
+    assert await is_empty(database)
+    await assert_published_in_order(bench, events)
+
+
+async def test_a_frozen_broker_delays_and_loses_nothing(
+    bench: Bench, infrastructure: System, kafka: KafkaConnection, database: Database
+) -> None:
+    events, relay = events_of(keys=10, versions=30), Relay("governance", kafka, database)
+    async with running(relay):
+        await eventually(lambda: relay.facts().is_owner)
+        infrastructure.freeze("kafka")
+        await add(database, events)
+        await eventually(lambda: (relay.facts().oldest_seconds or 0) > 3)
+        assert relay.facts().rows == len(events)
+        assert (relay.facts().looked_seconds or 99) < 3
+        infrastructure.thaw("kafka")
+        await eventually(lambda: is_empty(database))
+    await assert_published_in_order(bench, events)
+
+
+async def test_it_stops_in_time_while_the_broker_is_frozen(
+    infrastructure: System, kafka: KafkaConnection, database: Database
+) -> None:
+    relay = Relay("governance", kafka, database)
+    task = asyncio.create_task(relay.run())
+    await eventually(lambda: relay.facts().is_owner)
+    infrastructure.freeze("kafka")
+    try:
+        await add(database, events_of(keys=1, versions=1))
+        relay.stop()
+        since = time.monotonic()
+        await asyncio.wait_for(task, 25)
+        assert time.monotonic() - since < 10
+    finally:
+        infrastructure.thaw("kafka")
+    assert not await is_empty(database)
+
+
+async def test_what_it_may_not_write_is_kept_and_told(kafka: KafkaConnection, database: Database) -> None:
+    relay = Relay("governance", kafka, database)
+    async with running(relay):
+        forbidden = to_kafka(task_changed())
+        async with database.begin() as tx:
+            await outbox.add(tx, [type(forbidden)("signals.emitted", b"k", b"{}", forbidden.headers)])
+        await eventually(lambda: "not authorised" in (relay.facts().waiting_for or ""))
+        assert not relay.facts().is_owner
+    assert len(await published(database)) == 1

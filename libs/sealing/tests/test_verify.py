@@ -1,0 +1,115 @@
+"""What a bundle shows and what it does not, under more or less trust and with more or less evidence."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from truth_sealing import samples
+from truth_sealing.bundle import Bundle, write_bundle
+from truth_sealing.canonical import Json
+from truth_sealing.cosignature import cosignature_line
+from truth_sealing.evidence import EvidenceFile
+from truth_sealing.findings import Report
+from truth_sealing.forgeries import Forger
+from truth_sealing.note import sign_note
+from truth_sealing.verify import check, verify
+
+KEYS = samples.Keys()
+TRUST = KEYS.trust()
+F = Forger.over(KEYS)
+WHOLE = F.whole
+SHOWABLE = ("integrity", "logged", "witnessed", "path_complete", "path_signed", "duties_separated")
+
+
+def report(bundle: Bundle, evidence: Mapping[str, EvidenceFile] | None = None) -> Report:
+    return verify(write_bundle(bundle), TRUST, samples.evidence() if evidence is None else evidence)
+
+
+def test_a_whole_bundle_is_yes_in_everything_it_can_show() -> None:
+    found = report(WHOLE)
+    assert {name: found[name].answer for name in (*SHOWABLE, "evidence_complete")} == dict.fromkeys(
+        (*SHOWABLE, "evidence_complete"), "yes"
+    )
+    assert found["create_job_signed_by_person"].answer == found["corrected"].answer == "not shown"
+    assert not found.failures()
+
+
+def test_a_bundle_that_withholds_everything_is_still_whole() -> None:
+    found = check(Bundle(WHOLE.record, WHOLE.proof), TRUST)
+    assert all(found[name].answer == "yes" for name in SHOWABLE)
+    assert [f.name for f in found.failures(("evidence_complete",))] == ["evidence_complete"]
+
+
+def test_swapped_evidence_bytes_are_found() -> None:
+    photos = samples.evidence((samples.PHOTOS[0], b"another door"))
+    swapped = dict(zip(samples.evidence(), photos.values(), strict=True))
+    assert report(WHOLE, swapped)["evidence_complete"].answer == "no"
+
+
+def test_evidence_without_its_bytes_is_not_shown() -> None:
+    first = samples.evidence(samples.PHOTOS[:1])
+    assert "0002 are not there" in report(WHOLE, first)["evidence_complete"].reason
+    assert report(WHOLE, first)["evidence_complete"].answer == "not shown"
+    without_folder = verify(write_bundle(WHOLE), TRUST)["evidence_complete"]
+    assert (without_folder.answer, "no folder" in without_folder.reason) == ("not shown", True)
+
+
+def test_evidence_of_something_else_in_the_folder_does_no_harm() -> None:
+    crowded = {**samples.evidence(), **samples.evidence((b"of another Job",))}
+    assert report(WHOLE, crowded)["evidence_complete"].answer == "yes"
+    lacking = {**samples.evidence(samples.PHOTOS[:1]), **samples.evidence((b"of another Job",))}
+    assert report(WHOLE, lacking)["evidence_complete"].answer == "not shown"
+
+
+def test_evidence_that_the_work_ended_without_is_not_complete() -> None:
+    ended: dict[str, Json] = {"outcome": "partially_fulfilled", "evidence_missing": ["repair"]}
+    found = report(F.told(service_event_completed=ended))
+    assert (found["evidence_complete"].answer, found["integrity"].answer) == ("not shown", "yes")
+
+
+def test_a_file_under_its_own_name_is_not_a_swapped_one() -> None:
+    first = {"0001.jpg": next(iter(samples.evidence().values()))}
+    assert report(WHOLE, first)["evidence_complete"].answer == "not shown"
+
+
+def test_work_without_any_evidence_needs_no_folder() -> None:
+    bundle = F.told(service_event_completed={"evidence": []})
+    assert verify(write_bundle(bundle), TRUST)["evidence_complete"].answer == "yes"
+
+
+def test_undisclosed_evidence_is_not_shown() -> None:
+    kept = {path: text for path, text in WHOLE.disclosures.items() if path != "evidence/0001"}
+    found = report(replace(WHOLE, disclosures=kept))["evidence_complete"]
+    assert (found.answer, found.reason) == ("not shown", "evidence/0001 is not disclosed")
+
+
+def test_without_step_keys_the_path_is_not_signed() -> None:
+    trust = replace(TRUST, keyring=None)
+    found = verify(write_bundle(WHOLE), trust)
+    assert (found["path_signed"].answer, found["path_complete"].answer) == ("not shown", "yes")
+    withheld = check(Bundle(WHOLE.record, WHOLE.proof), trust)
+    assert (withheld["path_signed"].answer, withheld["path_complete"].answer) == ("not shown", "not shown")
+    assert (found["duties_separated"].answer, withheld["duties_separated"].answer) == ("yes", "not shown")
+
+
+def test_a_policy_that_asks_for_no_witness_shows_none() -> None:
+    found = verify(write_bundle(WHOLE), KEYS.trust("none"))["witnessed"]
+    assert (found.answer, "asks for no witness" in found.reason) == ("not shown", True)
+
+
+def test_one_of_two_witnesses_is_enough_for_any() -> None:
+    kept = [line for line in WHOLE.proof.split("\n") if not line.startswith(f"— {samples.WITNESSES[0]}")]
+    stripped = replace(WHOLE, proof="\n".join(kept))
+    assert verify(write_bundle(stripped), KEYS.trust("any"))["witnessed"].answer == "yes"
+
+
+def test_a_witness_may_claim_any_time() -> None:
+    head, text = WHOLE.proof.split("\n\n")[:2]
+    witness, note = KEYS.witnesses[0], sign_note(text + "\n", (KEYS.log, KEYS.log.verify_key.key_id))
+    line = cosignature_line(text + "\n", witness, samples.cosigner(witness), 2**62)
+    found = verify(write_bundle(replace(WHOLE, proof=f"{head}\n\n{note}{line}")), KEYS.trust("any"))
+    assert (found["witnessed"].answer, f"{2**62} s" in found["witnessed"].reason) == ("yes", True)
+
+
+def test_a_report_names_what_it_is_about() -> None:
+    assert report(WHOLE).subject["origin"] == samples.ORIGIN
+    assert (report(WHOLE).subject["index"], report(WHOLE).subject["size"]) == (3, 7)

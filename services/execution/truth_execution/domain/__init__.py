@@ -1,0 +1,1 @@
+"""Decisions and state, pure: the Job, its claim, its ServiceEvent, its completion."""

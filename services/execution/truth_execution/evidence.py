@@ -1,0 +1,115 @@
+"""Photos coming in: streamed aside, judged, and only then kept by their digest."""
+
+import asyncio
+import struct
+import tempfile
+import zlib
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from PIL import Image
+from truth_contracts.refusals import Refusal
+from truth_kit.blobs import CHUNK_BYTES, Folder
+from truth_kit.lifecycle import Runtime
+
+PIXELS_MAX = 50_000_000
+"""Largest photo. Decoded it takes four bytes a pixel at most."""
+
+_MEDIA_TYPES: Mapping[str, str] = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",  # a JPEG with a second picture behind it: what many phones write
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+}
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_JUDGED_AT_ONCE = 2
+_SWEEP_SECONDS = 3600.0
+# What Pillow raises over bytes that are not the picture they claim to be.
+_BROKEN = (
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class EvidenceLostError(Exception):
+    """Bytes that were received are not in the folder any more: a broken promise, and not by anybody's request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """What the bytes turned out to be, whatever name or type they were sent under."""
+
+    media_type: str
+    bytes: int
+
+
+class Store:
+    """The evidence folder, and the judge before it. What is refused never enters the folder."""
+
+    def __init__(self, folder: Folder, bytes_max: int) -> None:
+        self.folder, self.bytes_max = folder, bytes_max
+        self._judging = asyncio.Semaphore(_JUDGED_AT_ONCE)
+
+    async def receive(self, chunks: AsyncIterable[bytes], sha256: str, *, is_judged: bool) -> Photo | Refusal:
+        """Keep a photo; on return its bytes are on disk. `is_judged`: the same bytes were judged before.
+
+        Refused: `not_a_photo`, `digest_invalid`, `digest_mismatch`, `body_too_large`.
+        """
+        # A file without a name: whatever ends this early leaves nothing behind.
+        with tempfile.TemporaryFile() as aside:  # noqa: ASYNC230 opening it does not wait for a disk
+            async for chunk in chunks:
+                await asyncio.to_thread(aside.write, chunk)
+            size, photo = aside.tell(), None
+            if not is_judged:
+                async with self._judging:
+                    photo = await asyncio.to_thread(judge, aside)
+                if isinstance(photo, Refusal):
+                    return photo
+            aside.seek(0)
+            kept = await self.folder.put(_pieces(aside), sha256, self.bytes_max)
+            return kept if isinstance(kept, Refusal) else Photo(photo or "", size)
+
+    async def sweep(self, runtime: Runtime) -> None:
+        """Delete what broken uploads left, at the start and every hour."""
+        while not runtime.stopping.is_set():
+            await asyncio.to_thread(self.folder.sweep)
+            await runtime.pause(_SWEEP_SECONDS)
+
+
+def judge(opened: IO[bytes]) -> str | Refusal:
+    """The media type of a photo that can be shown; `not_a_photo` for all else. Blocking.
+
+    JPEG, PNG and WebP, decoded to the end, of at most PIXELS_MAX pixels (looked at before decoding).
+    """
+    try:
+        opened.seek(0)
+        with Image.open(opened, formats=_FORMATS) as image:
+            if image.width * image.height > PIXELS_MAX:
+                return Refusal("not_a_photo", f"A photo has at most {PIXELS_MAX} pixels.")
+            image.draft("RGB", (image.width // 8, image.height // 8))  # a JPEG: every byte read, little memory
+            image.load()
+            return _MEDIA_TYPES[str(image.format)]
+    except _BROKEN:
+        return _not_a_photo()
+    except OSError as error:
+        if error.errno is not None:  # the disk's, not Pillow's
+            raise
+        return _not_a_photo()
+
+
+def _not_a_photo() -> Refusal:
+    return Refusal("not_a_photo", "The bytes are not a whole JPEG, PNG or WebP photo.")
+
+
+async def _pieces(opened: IO[bytes]) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(opened.read, CHUNK_BYTES):
+        yield piece

@@ -1,0 +1,396 @@
+"""Every query and every constraint, on a real PostgreSQL."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete, insert, make_url, text, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+from truth_contracts.jobs import JobCreated
+from truth_governance.domain.assignment import Operator
+from truth_governance.domain.create_job import CreateJob, Promotion, create_job
+from truth_governance.domain.task import Task, TaskState
+from truth_governance.store import jobs, operators, queue, tasks, watched
+from truth_governance.tables import decision, job_creation, metadata, preparation, task
+from truth_kit import outbox
+from truth_kit.database import Database
+from truth_kit.fresh import new_id
+from truth_kit.migrations import folder
+from truth_kit.testing import FreshDatabase, published
+from truth_sealing.steps import History, hand_off
+
+from services.governance.tests.making import (
+    NOW,
+    UNKNOWN,
+    assigned,
+    carried,
+    job_changed,
+    occasion,
+    opened,
+    operator,
+    prepared,
+    service_event_changed,
+)
+
+NOT_BY_CREATE_JOB = "jobs.created takes what Create Job wrote in the same transaction, nothing else"
+OWN = ("operator", "task", "decision", "preparation", "job_creation", "job_seen", "service_event_seen")
+
+
+@pytest.fixture
+async def database(fresh_database: FreshDatabase) -> Database:
+    return await fresh_database("governance", folder("truth_governance"))
+
+
+def created(task: Task) -> tuple[Task, Promotion]:
+    preparation = prepared(task)
+    outcome = create_job(task, None, preparation, CreateJob(digest=preparation.digest), occasion())
+    assert isinstance(outcome, Promotion)
+    return carried(outcome), outcome
+
+
+async def kept(tx: AsyncConnection, one: Task) -> None:
+    """A Task with its whole log."""
+    await tasks.insert_tasks(
+        tx, [replace(one, decisions=one.decisions[:1], approved_by=None, operator_id=None)]
+    )
+    for n in range(1, len(one.decisions)):
+        await tasks.set_moved(tx, [replace(one, decisions=one.decisions[: n + 1])])
+
+
+async def kept_assigned(database: Database) -> Task:
+    one = assigned()
+    async with database.begin() as tx:
+        await kept(tx, one)
+    return one
+
+
+async def test_tables_are_what_the_migration_makes(database: Database) -> None:
+    def is_own(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name in OWN
+
+    def differences(connection: Connection) -> list[Any]:
+        options = {"include_schemas": True, "compare_type": True, "include_name": is_own}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    # A connection without search_path: under one, reflection leaves the schema of foreign keys out.
+    url = make_url(database.connection.dsn).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.connect() as conn:
+        assert await conn.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_every_constraint_of_the_tables_is_in_the_database(database: Database) -> None:
+    named = {str(constraint.name) for table in metadata.tables.values() for constraint in table.constraints}
+    async with database.connect() as conn:
+        found = await conn.execute(text("SELECT conname FROM pg_constraint"))
+        assert named - {"None"} <= set(found.scalars())
+
+
+async def test_the_app_role_may_change_what_moves_and_nothing_else(database: Database) -> None:
+    query = text("""
+        SELECT table_name, privilege_type, string_agg(column_name, ',' ORDER BY column_name)
+          FROM information_schema.column_privileges
+         WHERE grantee = 'governance_app' AND table_schema = 'truth' AND privilege_type = 'UPDATE'
+         GROUP BY 1, 2 ORDER BY 1
+    """)
+    async with database.connect() as conn:
+        assert {name: columns for name, _, columns in await conn.execute(query)} == {
+            "operator": "changed_at,changed_by,is_active,name",
+            "task": "approved_by,changed_at,history,operator_id,state,version",
+            "job_seen": "actor,at,job_id,job_state,job_version,request_id",
+            "service_event_seen": (
+                "actor,at,request_id,service_event_id,service_event_state,service_event_version"
+            ),
+        }
+        deletable = text("""
+            SELECT table_name FROM information_schema.table_privileges
+             WHERE grantee = 'governance_app' AND privilege_type IN ('DELETE', 'TRUNCATE')
+        """)
+        assert list((await conn.execute(deletable)).scalars()) == ["outbox"]
+
+
+async def test_a_task_comes_back_as_it_was(database: Database) -> None:
+    one = assigned(None)
+    async with database.begin() as tx:
+        await kept(tx, one)
+    async with database.begin() as tx:
+        assert await tasks.lock_task(tx, one.task_id) == one
+        assert await tasks.lock_task(tx, UNKNOWN) is None
+        assert await tasks.lock_tasks_of(tx, {one.request_id}) == {one.request_id: one}
+        assert await tasks.find_task(tx, one.task_id) == one
+        assert await tasks.list_task_ids(tx, [one.request_id]) == {one.request_id: one.task_id}
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20), max_size=7))
+def test_the_texts_of_a_path_survive_to_the_byte(steps: list[str]) -> None:
+    history = History(tuple(steps), ())
+    assert tasks.unpack(tasks.pack(history)) == history
+
+
+async def test_the_queue_is_counted_and_narrowed(database: Database) -> None:
+    first, second, mine = opened(), opened(), assigned()
+    async with database.begin() as tx:
+        for one in (first, second, mine):
+            await kept(tx, one)
+    everything = queue.Wanted()
+    async with database.connect() as conn:
+        found = await queue.list_queued(conn, everything, state=None, after=None, limit=10)
+        assert [one.task_id for one in found] == sorted(one.task_id for one in (first, second, mine))
+        waiting = TaskState.PENDING_REVIEW
+        page = await queue.list_queued(conn, everything, state=waiting, after=None, limit=1)
+        after = await queue.list_queued(conn, everything, state=waiting, after=page[0].task_id, limit=10)
+        assert {page[0].task_id, *(one.task_id for one in after)} == {first.task_id, second.task_id}
+        assert (await queue.count_queued(conn, everything))[TaskState.PENDING_REVIEW] == 2
+        of_olga = queue.Wanted(operator_id="olga")
+        (only,) = await queue.list_queued(conn, of_olga, state=None, after=None, limit=10)
+        assert (only.task_id, only.operator_id, only.state) == (mine.task_id, "olga", "assigned")
+        assert sum((await queue.count_queued(conn, of_olga)).values()) == 1
+        one = queue.Wanted(request_id=first.request_id)
+        assert len(await queue.list_queued(conn, one, state=None, after=None, limit=10)) == 1
+
+
+async def test_operators_are_registered_and_changed(database: Database) -> None:
+    gone = Operator("olga", "Olga O.", is_active=False, changed_by="person:amir", changed_at=NOW)
+    async with database.begin() as tx:
+        await operators.set_operator(tx, operator())
+        await operators.set_operator(tx, gone)
+    async with database.connect() as conn:
+        assert await operators.find_operator(conn, "olga") == gone
+        assert await operators.find_operator(conn, "nobody") is None
+        assert await operators.find_operator(conn, None) is None
+        assert await operators.list_operators(conn) == [gone]
+
+
+async def test_what_execution_tells_is_kept_if_it_is_newer(database: Database) -> None:
+    one = opened()
+    async with database.begin() as tx:
+        await watched.set_jobs(tx, [job_changed(one.request_id, 2, "claimed")])
+        await watched.set_jobs(tx, [job_changed(one.request_id, 1, "queued")])
+        await watched.set_service_events(tx, [service_event_changed(one.request_id, 1, "started")])
+        await watched.set_service_events(tx, [service_event_changed(one.request_id, 3, "completed")])
+        await watched.set_jobs(tx, [])
+        await watched.set_service_events(tx, [])
+    async with database.connect() as conn:
+        job = await watched.find_job(conn, one.request_id)
+        service_event = await watched.find_service_event(conn, one.request_id)
+        assert job is not None
+        assert (job.version, job.state) == (2, "claimed")
+        assert service_event is not None
+        assert (service_event.version, service_event.state) == (3, "completed")
+        assert await watched.find_job(conn, opened().request_id) is None
+        assert await watched.find_service_event(conn, opened().request_id) is None
+
+
+async def test_a_creation_comes_back_as_it_was(database: Database) -> None:
+    one, promotion = created(await kept_assigned(database))
+    async with database.begin() as tx:
+        found = await jobs.find_preparation(tx, one.task_id, promotion.creation.digest)
+        assert found is None
+        await write_creation(tx, one, promotion)
+    async with database.connect() as conn:
+        assert await jobs.find_creation(conn, one.task_id) == promotion.creation
+        assert await jobs.find_creation(conn, UNKNOWN) is None
+        kept_one = await jobs.find_preparation(conn, one.task_id, promotion.creation.digest)
+        assert kept_one is not None
+        assert kept_one.job == promotion.body.job
+        assert await jobs.find_preparation(conn, UNKNOWN, promotion.creation.digest) is None
+
+
+async def write_creation(tx: AsyncConnection, one: Task, promotion: Promotion) -> None:
+    """What Create Job writes, without its message."""
+    job = promotion.body.job
+    row = {
+        "digest": promotion.creation.digest,
+        "task_id": one.task_id,
+        "job_id": job.job_id,
+        "job": job_text(job),
+    }
+    await tx.execute(insert(preparation).values(**row, prepared_by=job.prepared_by, expires_at=NOW))
+    await tasks.set_moved(tx, [one])
+    await jobs.insert_creation(tx, one.task_id, promotion.creation)
+
+
+def job_text(job: Any) -> str:
+    return json.dumps(job.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+async def refused_by(
+    constraint: str, database: Database, act: Callable[[AsyncConnection], Awaitable[Any]]
+) -> None:
+    with pytest.raises(DBAPIError, match=constraint):
+        async with database.begin() as tx:
+            await act(tx)
+
+
+async def test_guardrail_1_no_message_for_jobs_created_without_create_job(database: Database) -> None:
+    """By hand, as the role of the running service: the outbox refuses it when the transaction commits."""
+    one, promotion = created(await kept_assigned(database))
+    message = JobCreated.model_validate(hand_off(one.history))
+    await refused_by(NOT_BY_CREATE_JOB, database, lambda tx: outbox.add(tx, [message]))
+    async with database.begin() as tx:
+        await write_creation(tx, one, promotion)
+    # The creation exists now, of a transaction before: too late for another message.
+    await refused_by(NOT_BY_CREATE_JOB, database, lambda tx: outbox.add(tx, [message]))
+    assert await published(database) == []
+
+
+async def test_guardrail_1_create_jobs_own_message_is_let_through(database: Database) -> None:
+    one, promotion = created(await kept_assigned(database))
+    async with database.begin() as tx:
+        await outbox.add(tx, [JobCreated.model_validate(hand_off(one.history))])
+        await write_creation(tx, one, promotion)
+    assert [message.topic for message in await published(database)] == ["jobs.created"]
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff", b"[]", b"{}", b'{"event_id": "x"}'])
+async def test_guardrail_1_nothing_else_passes_as_a_message_for_jobs_created(
+    database: Database, value: bytes | None
+) -> None:
+    one, promotion = created(await kept_assigned(database))
+
+    async def smuggle(tx: AsyncConnection) -> None:
+        await write_creation(tx, one, promotion)
+        row = {"topic": "jobs.created", "key": None, "value": value, "headers": "[]"}
+        await tx.execute(insert(outbox.outbox).values(row))
+
+    await refused_by(".", database, smuggle)
+    assert await published(database) == []
+
+
+async def test_guardrail_1_another_creations_message_is_refused(database: Database) -> None:
+    one, promotion = created(await kept_assigned(database))
+    other, _ = created(assigned())
+
+    async def smuggle(tx: AsyncConnection) -> None:
+        await write_creation(tx, one, promotion)
+        await outbox.add(tx, [JobCreated.model_validate(hand_off(other.history))])
+
+    await refused_by(NOT_BY_CREATE_JOB, database, smuggle)
+
+
+async def test_guardrail_1_a_savepoint_does_not_do(database: Database) -> None:
+    """Redrives decide under a savepoint: so no dead letter, whatever is in it, ends in a Job."""
+    one, promotion = created(await kept_assigned(database))
+
+    async def under_a_savepoint(tx: AsyncConnection) -> None:
+        async with tx.begin_nested():
+            await write_creation(tx, one, promotion)
+        await outbox.add(tx, [JobCreated.model_validate(hand_off(one.history))])
+
+    await refused_by(NOT_BY_CREATE_JOB, database, under_a_savepoint)
+
+
+async def test_guardrail_1_a_task_has_one_creation_and_stays_promoted(database: Database) -> None:
+    task_before = await kept_assigned(database)
+    one, promotion = created(task_before)
+    _, again = created(task_before)
+    async with database.begin() as tx:
+        await write_creation(tx, one, promotion)
+
+    async def second(tx: AsyncConnection) -> None:
+        job = again.body.job
+        row = {"digest": again.creation.digest, "task_id": one.task_id, "job_id": job.job_id, "job": "{}"}
+        await tx.execute(insert(preparation).values(**row, prepared_by=job.prepared_by, expires_at=NOW))
+        creation = replace(again.creation, event_id=promotion.creation.event_id)
+        await jobs.insert_creation(tx, one.task_id, creation)
+
+    await refused_by("job_creation_pkey", database, second)
+    back = update(task).where(task.c.task_id == one.task_id).values(state="assigned")
+    await refused_by("job_creation_task_id_task_state_fkey", database, lambda tx: tx.execute(back))
+
+
+@pytest.mark.parametrize(
+    ("changes", "constraint"),
+    [
+        pytest.param({"actor": "client:acme"}, "job_creation_by_a_person", id="a machine"),
+        pytest.param({"actor": "service:governance"}, "job_creation_by_a_person", id="the service itself"),
+        pytest.param({"actor": "person:amir"}, "fkey", id="not who prepared and decided"),
+        pytest.param({"command": "assign"}, "job_creation_by_command", id="another command"),
+        pytest.param({"task_state": "assigned"}, "job_creation_promotes", id="a Task that is not promoted"),
+        pytest.param({"digest": "0" * 64}, "fkey", id="nothing prepared"),
+        pytest.param({"job_id": new_id()}, "fkey", id="another Job than prepared"),
+        pytest.param({"event_id": new_id()}, "fkey", id="no decision"),
+    ],
+)
+async def test_guardrail_1_a_creation_is_a_persons_decision_over_what_they_prepared(
+    database: Database, changes: dict[str, Any], constraint: str
+) -> None:
+    one, promotion = created(await kept_assigned(database))
+
+    async def invent(tx: AsyncConnection) -> None:
+        async with tx.begin_nested() as attempt:
+            await write_creation(tx, one, promotion)
+            row = (await tx.execute(job_creation.select())).mappings().one()
+            await attempt.rollback()
+        job = promotion.body.job
+        kept_row = {
+            "digest": promotion.creation.digest,
+            "task_id": one.task_id,
+            "job_id": job.job_id,
+            "job": "{}",
+        }
+        await tx.execute(insert(preparation).values(**kept_row, prepared_by=job.prepared_by, expires_at=NOW))
+        await tasks.set_moved(tx, [one])
+        await tx.execute(insert(job_creation).values(**{**row, **changes}))
+
+    await refused_by(constraint, database, invent)
+
+
+async def test_guardrail_7_nobody_approves_their_own_request(database: Database) -> None:
+    own = opened(actor="person:ada")
+    asked_for = opened(requester={"name": "Ada", "subject": "ada"})
+    async with database.begin() as tx:
+        await kept(tx, own)
+        await kept(tx, asked_for)
+    for one in (own, asked_for):
+        c = task.c
+        change = (
+            update(task).where(c.task_id == one.task_id).values(state="approved", approved_by="person:ada")
+        )
+        await refused_by(
+            "task_not_approved_by_its_requester", database, lambda tx, change=change: tx.execute(change)
+        )
+
+
+@pytest.mark.parametrize(
+    ("values", "constraint"),
+    [
+        ({"state": "approved"}, "task_approved_before"),
+        ({"state": "promoted", "approved_by": "person:ada"}, "task_assigned_before"),
+        ({"state": "done"}, "task_state_known"),
+        ({"approved_by": "service:governance"}, "task_approved_by_a_person"),
+    ],
+)
+async def test_a_task_cannot_skip_a_state(
+    database: Database, values: dict[str, str], constraint: str
+) -> None:
+    one = opened()
+    async with database.begin() as tx:
+        await kept(tx, one)
+    change = update(task).where(task.c.task_id == one.task_id).values(values)
+    await refused_by(constraint, database, lambda tx: tx.execute(change))
+
+
+async def test_a_request_has_one_task(database: Database) -> None:
+    one = opened()
+    async with database.begin() as tx:
+        await kept(tx, one)
+    twin = replace(opened(), request_id=one.request_id)
+    await refused_by("task_request_id_key", database, lambda tx: tasks.insert_tasks(tx, [twin]))
+
+
+async def test_the_decision_log_is_only_added_to(database: Database) -> None:
+    one = await kept_assigned(database)
+    again = replace(one, decisions=(*one.decisions[:2], replace(one.last, decision_id=occasion().event_id)))
+    await refused_by("decision_once_a_version", database, lambda tx: tasks.set_moved(tx, [again]))
+    for statement in (delete(decision), update(decision).values(actor="person:eve"), delete(job_creation)):
+        await refused_by("permission denied", database, lambda tx, statement=statement: tx.execute(statement))

@@ -1,0 +1,188 @@
+"""Create Job: prepare freezes a Job, create takes its digest. Once for a Task, for ever."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from truth_contracts.base import Contract, Digest, Instant, read
+from truth_contracts.ids import EventId, JobId
+from truth_contracts.intakes import IntakeBody
+from truth_contracts.jobs import FrozenJob, JobCreatedBody
+from truth_contracts.refusals import Refusal
+from truth_sealing.canonical import canonical, sha256_hex
+
+from truth_governance.domain.assignment import Operator, unknown
+from truth_governance.domain.task import (
+    Command,
+    Decision,
+    Move,
+    Occasion,
+    Person,
+    Task,
+    TaskState,
+    forbidden,
+    move,
+    stale,
+)
+
+PREPARED_FOR = timedelta(minutes=10)
+"""How long a frozen Job waits for its command."""
+
+
+class PrepareJob(Command, frozen=True):
+    """Show me the Job that this Task would become."""
+
+    NAME: ClassVar[str] = "prepare_job"
+
+
+class CreateJob(Contract, frozen=True):
+    """Make this Task the Job with this digest. It cannot be undone."""
+
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A frozen Job that waits for Create Job by whoever prepared it."""
+
+    digest: str
+    job: FrozenJob
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """The one Job that a Task became."""
+
+    job_id: JobId
+    event_id: EventId
+    digest: str
+    actor: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Create Job, decided: the Task's last move, and the step that makes it a Job.
+
+    A type of its own, so that nothing that carries out other moves can seal it.
+    """
+
+    move: Move
+    body: JobCreatedBody
+    creation: Creation
+
+
+def digest_of(job: FrozenJob) -> str:
+    """What Create Job must give back: SHA-256 of the frozen Job's canonical form."""
+    return sha256_hex(canonical(job.model_dump(mode="json")))
+
+
+def prepare_job(
+    task: Task, operator: Operator | None, command: PrepareJob, occasion: Occasion, job_id: JobId
+) -> Preparation | Refusal:
+    """Freeze the Job of an assigned Task. Moves nothing, and may be done again.
+
+    Refused: `not_assigned` (neither admin nor the assigned operator), `version_stale`, `move_forbidden`,
+    `operator_unknown` (not active any more).
+    """
+    if refusal := may_not(task, occasion.person):
+        return refusal
+    if command.version != task.version:
+        return stale(task)
+    if refusal := forbidden(task, PrepareJob.NAME, after=[TaskState.ASSIGNED]):
+        return refusal
+    if operator is None or not operator.is_active:
+        return unknown(str(task.operator_id))
+    link = task.history.link("task_assigned")
+    intake = read(IntakeBody, canonical(task.history.body("intake")))
+    job = FrozenJob(
+        job_id=job_id,
+        task_id=task.task_id,
+        request_id=task.request_id,
+        operator_id=operator.subject,
+        surface=intake.surface,
+        maturity=intake.maturity,
+        stages=intake.stages,
+        prepared_by=occasion.person.reference,
+        prepared_at=occasion.at,
+        prev=link["sha256"],
+    )
+    return Preparation(digest_of(job), job, occasion.at + PREPARED_FOR)
+
+
+def create_job(
+    task: Task,
+    creation: Creation | None,
+    preparation: Preparation | None,
+    command: CreateJob,
+    occasion: Occasion,
+) -> Promotion | Creation | Refusal:
+    """Promote an assigned Task: the only decision that makes a Job, by a person's explicit command.
+
+    The digest that made the Job already gives that Job again. Refused: `not_assigned`, `job_exists` (another
+    digest), `move_forbidden`, `digest_unknown` (never prepared, or by somebody else), `version_stale`
+    (reassigned since), `preparation_expired`.
+    """
+    if refusal := may_not(task, occasion.person):
+        return refusal
+    if creation is not None:
+        return creation if creation.digest == command.digest else job_exists(creation)
+    if refusal := forbidden(task, "create_job", after=[TaskState.ASSIGNED]):
+        return refusal
+    job = _prepared(task, preparation, command, occasion)
+    if isinstance(job, Refusal):
+        return job
+    body = JobCreatedBody(
+        event_id=occasion.event_id,
+        request_id=task.request_id,
+        at=occasion.at,
+        actor=occasion.person.reference,
+        salt=occasion.salt,
+        prev=task.history.head,
+        job=job,
+        proof=None,
+    )
+    creation = Creation(job.job_id, occasion.event_id, command.digest, occasion.person.reference, occasion.at)
+    return Promotion(move(task, _promoted(task, creation, occasion)), body, creation)
+
+
+def job_exists(creation: Creation) -> Refusal:
+    """`job_exists`, with the id of the one Job that there is."""
+    return Refusal("job_exists", f"The Task already is Job {creation.job_id}.")
+
+
+def may_not(task: Task, person: Person) -> Refusal | None:
+    """`not_assigned` unless it is an admin or the operator to whom the Task is assigned."""
+    if person.is_admin or person.subject == task.operator_id:
+        return None
+    return Refusal("not_assigned", "Create Job is for an admin or the assigned operator.")
+
+
+def _prepared(
+    task: Task, preparation: Preparation | None, command: CreateJob, occasion: Occasion
+) -> FrozenJob | Refusal:
+    if preparation is None or digest_of(preparation.job) != command.digest:
+        return Refusal("digest_unknown", "No Job with this digest was prepared for this Task.")
+    job = preparation.job
+    if job.prepared_by != occasion.person.reference:
+        return Refusal("digest_unknown", "Somebody else prepared this Job. Prepare it yourself.")
+    if job.prev != task.history.head:
+        return stale(task)
+    if occasion.at > preparation.expires_at:
+        return Refusal("preparation_expired", "The Job was prepared over 10 minutes ago. Prepare it anew.")
+    return job
+
+
+def _promoted(task: Task, creation: Creation, occasion: Occasion) -> Decision:
+    content = canonical({"digest": creation.digest, "job_id": str(creation.job_id)}).decode()
+    return Decision(
+        creation.event_id,
+        task.version + 1,
+        "create_job",
+        TaskState.PROMOTED,
+        creation.actor,
+        occasion.person.name,
+        creation.at,
+        content,
+    )

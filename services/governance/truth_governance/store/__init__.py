@@ -1,0 +1,1 @@
+"""Queries, each a function of a connection."""

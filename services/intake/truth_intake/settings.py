@@ -1,0 +1,22 @@
+"""Configuration; only app.py reads it."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection
+
+
+class Settings(BaseSettings):
+    """Everything that differs from place to place."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRUTH_INTAKE_", env_nested_delimiter="_", env_nested_max_split=1, frozen=True
+    )
+
+    http: HttpServer
+    database: DatabaseConnection
+    kafka: KafkaConnection
+    issuer: str = Field(description="URL of the issuer of sign-ins, exactly as its tokens name it")
+    replica: str | None = Field(default=None, description="stable name of this replica, if it has one")
+    step_key_file: Path = Field(description="PEM of the Ed25519 key that signs this service's steps")

@@ -1,0 +1,122 @@
+"""Reading Intakes: one, many, by tracker token, and their sealed steps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from truth_contracts.ids import RequestId
+from truth_contracts.steps import Maturity
+from truth_sealing.canonical import Json
+from truth_sealing.strict import strict_object
+
+from truth_intake.domain.submission import Door
+from truth_intake.tables import intake, step
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIntake:
+    """An Intake without what was asked."""
+
+    request_id: RequestId
+    source: str
+    request_key: str
+    door: Door
+    actor: str
+    surface: str
+    surface_version: int
+    maturity: Maturity
+    received_at: datetime
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose Intakes may be seen: of one source, of one actor; both None: all."""
+
+    source: str | None = None
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which of them are wanted, newest first; `before` gives the next page."""
+
+    scope: Scope
+    source: str | None = None
+    request_key: str | None = None
+    before: RequestId | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStep:
+    """A sealed step: its body as an object, its exact text, and its link."""
+
+    body: dict[str, Json]
+    text: str
+    link: dict[str, Json]
+
+
+async def list_intakes(conn: AsyncConnection, wanted: Wanted) -> list[StoredIntake]:
+    """Those that are wanted, newest first."""
+    c = intake.c
+    query = _in_scope(wanted.scope).order_by(c.request_id.desc()).limit(wanted.limit)
+    if wanted.source is not None:
+        query = query.where(c.source == wanted.source)
+    if wanted.request_key is not None:
+        query = query.where(c.request_key == wanted.request_key)
+    if wanted.before is not None:
+        query = query.where(c.request_id < wanted.before)
+    return await _list(conn, query)
+
+
+async def find_intake(conn: AsyncConnection, request_id: RequestId, scope: Scope) -> StoredIntake | None:
+    """The Intake of a request, if it is in scope."""
+    found = await _list(conn, _in_scope(scope).where(intake.c.request_id == request_id))
+    return found[0] if found else None
+
+
+async def find_tracked(conn: AsyncConnection, tracker_sha256: bytes) -> StoredIntake | None:
+    """The Intake whose tracker link holds the token of this digest."""
+    found = await _list(conn, _in_scope(Scope()).where(intake.c.tracker_sha256 == tracker_sha256))
+    return found[0] if found else None
+
+
+async def list_steps(conn: AsyncConnection, request_id: RequestId) -> list[StoredStep]:
+    """The sealed steps of a request, in path order."""
+    c = step.c
+    query = select(c.step, c.body, c.link).where(c.request_id == request_id)
+    found = {name: (body.decode(), link) for name, body, link in await conn.execute(query)}
+    texts = [found[name] for name in ("request", "intake") if name in found]
+    return [StoredStep(strict_object(text), text, strict_object(link)) for text, link in texts]
+
+
+def _in_scope(
+    scope: Scope,
+) -> Select[RequestId, str, str, Door, str, str, int, Maturity, datetime, datetime]:
+    c = intake.c
+    query = select(
+        c.request_id,
+        c.source,
+        c.request_key,
+        c.door,
+        c.actor,
+        c.surface,
+        c.surface_version,
+        c.maturity,
+        c.received_at,
+        c.accepted_at,
+    )
+    if scope.source is not None:
+        query = query.where(c.source == scope.source)
+    if scope.actor is not None:
+        query = query.where(c.actor == scope.actor)
+    return query
+
+
+async def _list(
+    conn: AsyncConnection,
+    query: Select[RequestId, str, str, Door, str, str, int, Maturity, datetime, datetime],
+) -> list[StoredIntake]:
+    return [StoredIntake(*row) for row in await conn.execute(query)]

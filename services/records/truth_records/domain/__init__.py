@@ -1,0 +1,1 @@
+"""Decisions, pure: what a Record says, how the log grows, what an audit finds."""

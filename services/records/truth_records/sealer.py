@@ -1,0 +1,158 @@
+"""The sealer: one owner a log, batch after batch, each in one statement. A task beside the consumer.
+
+Ownership is a session lock held by the connection that also seals: no lock, no seal. Other replicas stand by.
+An owner that freezes loses its session after 5 s, and with it the lock.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+from asyncpg.exceptions import InterfaceError as DriverError
+from asyncpg.exceptions import PostgresError
+from truth_contracts.ids import RecordId
+from truth_kit.connections import KafkaConnection
+from truth_kit.database import dial
+from truth_kit.fresh import utc_now
+from truth_kit.lifecycle import Runtime
+from truth_kit.telemetry import described
+from truth_sealing.edge import Edge
+
+from truth_records.bell import Bell
+from truth_records.domain.log import LogKey, check_outside, newest, restore, seal
+from truth_records.domain.telling import messages
+from truth_records.outside import read_checkpoints
+from truth_records.store import drafts
+from truth_records.store import log as store
+
+log = structlog.get_logger()
+
+SEALER_LOCK = 7003
+"""Session advisory lock of the one sealer of a database."""
+
+BATCH_MAX = 500
+BATCH_SECONDS = 0.05
+"""Between two checkpoints, unless batches are full. The first draft after a pause is sealed at once."""
+
+NOTE = "sealer"
+_LOOK_SECONDS = 0.2
+_STANDBY_SECONDS = 1.0
+_BACK_OFF_SECONDS_MAX = 5.0
+_SETTINGS = {
+    "search_path": "truth",
+    "statement_timeout": "20000",
+    "lock_timeout": "5000",
+    "idle_session_timeout": "5000",
+    "idle_in_transaction_session_timeout": "5000",
+}
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Sealer:
+    """Grows the log. The edge lives only as long as one ownership: any exception drops it."""
+
+    key: LogKey
+    kafka: KafkaConnection
+    drafted: Bell
+    sealed: int = 0  # Records, since this process started
+    failures: int = 0  # in a row
+    changed: set[RecordId] = field(default_factory=set[RecordId])  # drafts that are refused
+
+    async def run(self, runtime: Runtime) -> None:
+        """Seal until told to stop. PostgreSQL and Kafka may be away.
+
+        LogStoppedError leaves it, and keeps the service from being ready: somebody must act.
+        """
+        while not runtime.stopping.is_set():
+            try:
+                await self._own_and_seal(runtime)
+            except (PostgresError, DriverError, KafkaError, OSError, TimeoutError) as error:
+                self.failures += 1
+                runtime.notes[NOTE] = f"waits: {described(error)}"
+                log.warning("sealer.waiting", error=described(error), failures=self.failures)
+                await runtime.pause(min(0.1 * 2 ** min(self.failures, 10), _BACK_OFF_SECONDS_MAX))
+
+    async def _own_and_seal(self, runtime: Runtime) -> None:
+        connection = await dial(
+            runtime.database.connection, "truth-records-sealer", _SETTINGS, command_timeout=30
+        )
+        try:
+            if await self._own(connection, runtime):
+                edge = await self._restore(connection, runtime)
+                log.info("sealer.owned", size=edge.size)
+                runtime.notes[NOTE] = f"seals {self.key.origin}"
+                await self._seal(connection, edge, runtime)
+        finally:
+            connection.terminate()
+
+    async def _own(self, connection: asyncpg.Connection, runtime: Runtime) -> bool:
+        """Wait until the lock is ours; False if told to stop first."""
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", SEALER_LOCK):
+            self.failures, runtime.notes[NOTE] = 0, "stands by: another replica seals"
+            await runtime.pause(_STANDBY_SECONDS)
+            if runtime.stopping.is_set():
+                return False
+        return True
+
+    async def _restore(self, connection: asyncpg.Connection, runtime: Runtime) -> Edge:
+        """The edge, compared with its own checkpoint and with what was published. Raises LogStoppedError."""
+        edge = restore(await store.read_edge(connection), self.key)
+        runtime.notes[NOTE] = "reads the checkpoints that were published"
+        outside = newest(await _while_owning(connection, read_checkpoints(self.kafka)), self.key)
+        root = await store.find_root(connection, outside.size) if outside else None
+        check_outside(outside, edge.size, root)
+        return edge
+
+    async def _seal(self, connection: asyncpg.Connection, edge: Edge, runtime: Runtime) -> None:
+        while not runtime.stopping.is_set():
+            started = time.monotonic()
+            ready = await drafts.list_ready(connection, BATCH_MAX)
+            sound = [draft for draft in ready if draft.is_sound]
+            self._refuse({draft.record_id for draft in ready if not draft.is_sound}, runtime)
+            if sound:
+                now = utc_now()
+                batch = seal(edge, sound, self.key)
+                await store.seal(connection, batch, messages(batch, now), now)
+                edge = batch.edge
+                self._sealed(len(sound), edge.size, runtime)
+            if len(ready) < BATCH_MAX:
+                await self._wait(runtime, started if sound else None)
+
+    def _sealed(self, records: int, size: int, runtime: Runtime) -> None:
+        runtime.database.wake.set()  # the relay's
+        self.sealed, self.failures = self.sealed + records, 0
+        log.info("batch.sealed", records=records, size=size)
+
+    async def _wait(self, runtime: Runtime, sealed_at: float | None) -> None:
+        if sealed_at is not None:
+            await runtime.pause(max(0.0, sealed_at + BATCH_SECONDS - time.monotonic()))
+        else:
+            await self.drafted.wait(runtime.stopping, _LOOK_SECONDS)
+
+    def _refuse(self, changed: set[RecordId], runtime: Runtime) -> None:
+        for record_id in changed - self.changed:
+            log.error("draft.changed", record_id=str(record_id))
+        self.changed = changed
+        if changed:
+            runtime.notes["drafts"] = (
+                f"{len(changed)} are not what they were when written, and are not sealed"
+            )
+        else:
+            runtime.notes.pop("drafts", None)
+
+
+async def _while_owning(connection: asyncpg.Connection, work: Awaitable[_T]) -> _T:
+    """Await `work` while asking every second, which keeps the lock's session alive and proves it is ours."""
+    working = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait({working}, timeout=1))[0]:
+            await connection.execute("SELECT 1")
+        return working.result()
+    finally:
+        working.cancel()

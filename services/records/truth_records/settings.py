@@ -1,0 +1,30 @@
+"""Configuration; only app.py and the audit command read it."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection
+
+
+class Settings(BaseSettings):
+    """Everything that differs from place to place."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRUTH_RECORDS_", env_nested_delimiter="_", env_nested_max_split=1, frozen=True
+    )
+
+    http: HttpServer
+    database: DatabaseConnection
+    kafka: KafkaConnection
+    issuer: str = Field(description="URL of the issuer of sign-ins, exactly as its tokens name it")
+    replica: str | None = Field(default=None, description="stable name of this replica, if it has one")
+    step_keys_file: Path = Field(
+        validation_alias="TRUTH_STEP_KEYS_FILE", description="public step keys, one vkey a line"
+    )
+    log_origin: str = Field(description="name of the log and of its key: a URL without scheme; never changes")
+    log_key_file: Path = Field(description="PKCS#8 PEM of the Ed25519 key that signs checkpoints")
+    log_policy_file: Path = Field(description="tlog-policy that verifiers pin; it lists the log's key")
+    keys_file: Path = Field(description="keys.json: every key ever used, for verifiers")
+    evidence_source: Path = Field(description="execution's evidence store; only read")
+    evidence_folder: Path = Field(description="this service's own evidence store")
