@@ -72,9 +72,9 @@ def _run(system: System, loop: str, per_second: int, messages: int) -> list[floa
 
 def _exchange(system: System, per_second: int, messages: int) -> list[float]:
     prepared = intakes.intake_messages(system, messages + _WARM)
-    console = Login(system.bootstrap, "console", system.principals["console"].password)
+    admin = Login(system.bootstrap, "admin", system.principals["admin"].password)
     consumer = Consumer(
-        settings(console) | {"group.id": "unused", "enable.auto.commit": False, "fetch.wait.max.ms": 5}
+        settings(admin) | {"group.id": "unused", "enable.auto.commit": False, "fetch.wait.max.ms": 5}
     )
     partitions = consumer.list_topics("tasks.changed", timeout=10).topics["tasks.changed"].partitions
     ends = [

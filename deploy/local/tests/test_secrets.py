@@ -4,8 +4,12 @@ import stat
 from pathlib import Path
 
 import psutil
+from truth_local.layout import STEP_SIGNERS
 from truth_local.system import System
+from truth_local.trust import LOG_ORIGIN, SIGNAL_KEY_NAME
+from truth_sealing.keyring import read_keyring
 from truth_sealing.keys import FileSigner, read_vkeys
+from truth_sealing.policy import parse_policy
 
 SECRET_MODES = {0o600, 0o400}
 
@@ -42,3 +46,16 @@ def test_each_signing_service_has_a_step_key_and_all_are_published(infrastructur
     assert set(published) == {"intake", "governance", "execution"}
     for service, (key,) in published.items():
         assert key.verify(b"message", FileSigner.read(service, layout.step_key(service)).sign(b"message"))
+
+
+def test_the_policy_and_the_keyring_name_the_keys_that_sign(infrastructure: System) -> None:
+    layout = infrastructure.layout
+    (log,) = parse_policy(layout.policy.read_bytes()).logs
+    signing = FileSigner.read(LOG_ORIGIN, layout.log_key)
+    assert log.verify(b"message", signing.sign(b"message"))
+    keyring = read_keyring(layout.keyring.read_bytes())
+    assert {(key.kind, key.key.name) for key in keyring.keys} == {
+        ("log", LOG_ORIGIN),
+        ("signal", SIGNAL_KEY_NAME),
+        *(("step", service) for service in STEP_SIGNERS),
+    }

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from truth_local import processes
-from truth_local.starting import READY
+from truth_local.starting import READY, STOPPED
 from truth_local.system import System
 
 _MIB = 1024 * 1024
@@ -42,7 +42,7 @@ class Board:
         table = Table.grid(padding=(0, 1))
         with self._lock:
             for part, what in self._rows.items():
-                mark = Text("✓", style="green") if what == READY else self._spinners[part]
+                mark = Text("✓", style="green") if what in {READY, STOPPED} else self._spinners[part]
                 table.add_row(mark, part, Text(what, style="dim"))
         table.add_row("", Text(f"{self._seconds:.0f} s", style="dim"))
         return table

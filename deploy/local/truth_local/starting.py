@@ -1,6 +1,7 @@
 """Starting a system and stopping it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from truth_topology.apply import apply
@@ -11,11 +12,12 @@ from truth_local.layout import SERVICES
 from truth_local.passwords import password
 from truth_local.processes import Part
 from truth_local.register import register
-from truth_local.system import System
+from truth_local.system import INFRASTRUCTURE, System
 from truth_local.trust import write_trust
 from truth_local.watch import Watch
 
 READY = "ready"
+STOPPED = "stopped"
 
 
 def start_infrastructure(system: System, watch: Watch) -> None:
@@ -45,11 +47,17 @@ def start_services(system: System, watch: Watch) -> None:
 
 def stop_all(system: System, tell: Callable[[str, str], None]) -> int:
     """Stop every part, services first, and kill what is left; returns how many were killed so."""
-    for name in reversed(list(system.parts)):
-        if system.is_running(name):
-            tell(name, "stopping")
-        processes.stop(system.parts[name])
+    with ThreadPoolExecutor(len(system.parts)) as pool:
+        list(pool.map(partial(_stop, system, tell), system.replica_urls))
+        list(pool.map(partial(_stop, system, tell), INFRASTRUCTURE))
     return processes.sweep(system.layout.folder)
+
+
+def _stop(system: System, tell: Callable[[str, str], None], name: str) -> None:
+    if system.is_running(name):
+        tell(name, "stopping")
+        processes.stop(system.parts[name])
+        tell(name, STOPPED)
 
 
 def _start_kafka(system: System, watch: Watch) -> None:

@@ -161,6 +161,7 @@ def test_keys_are_told_apart_by_kind() -> None:
         (pinned(to="tomorrow"), "span"),
         (pinned(kind="log", to=EARLY), "span"),
         (pinned(kind="log", to=True), "span"),
+        (pinned(kind="log", to=-1), "span"),
         (b" " * KEYS_BYTES_MAX + b"{}", "longer"),
     ],
 )

@@ -76,6 +76,11 @@ def test_work_without_any_evidence_needs_no_folder() -> None:
     assert verify(write_bundle(bundle), TRUST)["evidence_complete"].answer == "yes"
 
 
+def test_what_is_no_object_among_the_evidence_is_passed_over() -> None:
+    bundle = F.resealed("service_event_completed", lambda body: body["evidence"].append(5))
+    assert report(bundle)["path_signed"].answer == "yes"
+
+
 def test_undisclosed_evidence_is_not_shown() -> None:
     kept = {path: text for path, text in WHOLE.disclosures.items() if path != "evidence/0001"}
     found = report(replace(WHOLE, disclosures=kept))["evidence_complete"]

@@ -35,7 +35,7 @@ def _against_links(record: SealedRecord) -> Iterator[Comparison]:
     completed = record.link("service_event_completed")
     yield "maturity at intake", record["maturity"], intake.get("maturity")
     yield "maturity of the Job", record["maturity"], created.get("maturity")
-    yield "surface", record["surface"], intake.get("surface")
+    yield "surface at intake", record["surface"], intake.get("surface")
     yield "assigned operator", record["operator_id"], assigned.get("operator_id")
     yield "operator of the Job", record["operator_id"], created.get("operator_id")
     yield "outcome", record["outcome"], completed["facts"].get("outcome")
@@ -58,7 +58,7 @@ def _against_bodies(record: SealedRecord, shown: Shown) -> Iterator[Comparison]:
 def _against_job(record: SealedRecord, created: Body) -> Iterator[Comparison]:
     if not created:
         return
-    yield "Job", record["job_id"], member(created, "job", "job_id")
+    yield "Job created", record["job_id"], member(created, "job", "job_id")
     yield "request of the Job", record["request_id"], member(created, "job", "request_id")
     yield "surface of the Job", record["surface"], member(created, "job", "surface")
     yield "stages of the Job", _required(record.stages), _required(member(created, "job", "stages"))

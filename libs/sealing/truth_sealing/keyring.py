@@ -19,20 +19,20 @@ class KeyringError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PinnedKey:
-    """A key with the span in which it counts, ends included; None is open.
+    """A key with the span in which it counts, ends included; no start is an empty text.
 
     A log key's span is in tree sizes, any other's in times as they stand in links (`...sssZ`).
     """
 
     kind: str
     key: VerifyKey | CosignatureKey
-    start: str | int | None
-    end: str | int | None
+    start: str
+    end: str | None
     state: str
 
-    def covers(self, moment: str | int) -> bool:
-        """Whether `moment` lies in the span. Times are compared as texts: all have one form."""
-        return not (_is_before(moment, self.start) or _is_before(self.end, moment))
+    def covers(self, moment: str) -> bool:
+        """Whether `moment` lies in the span. Moments are compared as texts: all of a kind have one form."""
+        return self.start <= moment and (self.end is None or moment <= self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Keyring:
     def allows_log_key(self, key: VerifyKey, size: int) -> bool:
         """Whether a log key counts at this tree size. One that the file does not list always does."""
         listed = [pinned for pinned in self.keys if pinned.kind == "log" and pinned.key == key]
-        return not listed or any(pinned.covers(size) for pinned in listed)
+        return not listed or any(pinned.covers(_size_text(size)) for pinned in listed)
 
     def _in_force(self, kind: str, at: str) -> list[VerifyKey]:
         of_kind = [pinned for pinned in self.keys if pinned.kind == kind and pinned.covers(at)]
@@ -99,18 +99,18 @@ def _pinned(entry: Json, number: int) -> PinnedKey:
     except (KeyFormatError, UnicodeEncodeError) as error:
         raise KeyringError(f"key {number}: {error}") from error
     start, end = (_moment(entry[name], number, is_size=kind == "log") for name in ("from", "to"))
-    return PinnedKey(str(kind), key, start, end, str(state))
+    return PinnedKey(str(kind), key, start or "", end, str(state))
 
 
-def _moment(value: Json, number: int, *, is_size: bool) -> str | int | None:
-    if value is None or (is_size and type(value) is int):
-        return value
+def _moment(value: Json, number: int, *, is_size: bool) -> str | None:
+    if value is None:
+        return None
+    if is_size and type(value) is int and value >= 0:
+        return _size_text(value)
     if not is_size and isinstance(value, str) and read_instant(value):
         return value
     raise KeyringError(f"key {number}: a log key's span is in sizes, any other's in times (...sssZ)")
 
 
-def _is_before(one: str | int | None, other: str | int | None) -> bool:
-    if isinstance(one, int) and isinstance(other, int):
-        return one < other
-    return isinstance(one, str) and isinstance(other, str) and one < other
+def _size_text(size: int) -> str:
+    return f"{size:020}"  # as many digits for every size, so that texts compare like numbers

@@ -11,7 +11,6 @@ from truth_sealing.sealed import SealedRecord
 from truth_sealing.shown import Shown, member
 from truth_sealing.steps import SKEW, STEP_OWNERS, STEPS, check_signature
 
-
 _WITH_DUTIES = tuple(step for step in STEPS if step != "intake")
 """The steps in which somebody acts; an Intake opens its Task by itself."""
 

@@ -41,7 +41,7 @@ _BROKEN = (
 
 
 class EvidenceLostError(Exception):
-    """Bytes that were received are not in the folder any more: a broken promise, and not by anybody's request."""
+    """Bytes that were received are not in the folder any more: a broken promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +59,33 @@ class Store:
         self.folder, self.bytes_max = folder, bytes_max
         self._judging = asyncio.Semaphore(_JUDGED_AT_ONCE)
 
-    async def receive(self, chunks: AsyncIterable[bytes], sha256: str, *, is_judged: bool) -> Photo | Refusal:
-        """Keep a photo; on return its bytes are on disk. `is_judged`: the same bytes were judged before.
+    async def receive(
+        self, chunks: AsyncIterable[bytes], sha256: str, *, known_as: str | None
+    ) -> Photo | Refusal:
+        """Keep a photo; on return its bytes are on disk. `known_as`: its type, if judged before.
 
         Refused: `not_a_photo`, `digest_invalid`, `digest_mismatch`, `body_too_large`.
         """
         # A file without a name: whatever ends this early leaves nothing behind.
-        with tempfile.TemporaryFile() as aside:  # noqa: ASYNC230 opening it does not wait for a disk
+        with tempfile.TemporaryFile() as aside:
             async for chunk in chunks:
                 await asyncio.to_thread(aside.write, chunk)
-            size, photo = aside.tell(), None
-            if not is_judged:
-                async with self._judging:
-                    photo = await asyncio.to_thread(judge, aside)
-                if isinstance(photo, Refusal):
-                    return photo
+            size, media_type = aside.tell(), known_as or await self._judge(aside)
+            if isinstance(media_type, Refusal):
+                return media_type
             aside.seek(0)
             kept = await self.folder.put(_pieces(aside), sha256, self.bytes_max)
-            return kept if isinstance(kept, Refusal) else Photo(photo or "", size)
+            return kept if isinstance(kept, Refusal) else Photo(media_type, size)
 
     async def sweep(self, runtime: Runtime) -> None:
         """Delete what broken uploads left, at the start and every hour."""
         while not runtime.stopping.is_set():
             await asyncio.to_thread(self.folder.sweep)
             await runtime.pause(_SWEEP_SECONDS)
+
+    async def _judge(self, opened: IO[bytes]) -> str | Refusal:
+        async with self._judging:
+            return await asyncio.to_thread(judge, opened)
 
 
 def judge(opened: IO[bytes]) -> str | Refusal:
@@ -95,7 +98,9 @@ def judge(opened: IO[bytes]) -> str | Refusal:
         with Image.open(opened, formats=_FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
                 return Refusal("not_a_photo", f"A photo has at most {PIXELS_MAX} pixels.")
-            image.draft("RGB", (image.width // 8, image.height // 8))  # a JPEG: every byte read, little memory
+            image.draft(
+                "RGB", (image.width // 8, image.height // 8)
+            )  # a JPEG: every byte read, little memory
             image.load()
             return _MEDIA_TYPES[str(image.format)]
     except _BROKEN:

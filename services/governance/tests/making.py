@@ -13,17 +13,12 @@ from truth_contracts.requests import RequestBody
 from truth_contracts.service_events import ServiceEventChanged
 from truth_contracts.steps import Stage
 from truth_governance.domain.assignment import Assign, Operator, assign
-from truth_governance.domain.create_job import (
-    CreateJob,
-    Creation,
-    PrepareJob,
-    Promotion,
-    create_job,
-    prepare_job,
-)
+from truth_governance.domain.commanding import Occasion, Person
+from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
 from truth_governance.domain.opening import Opening, open_task
+from truth_governance.domain.preparation import PrepareJob, prepare_job
 from truth_governance.domain.review import Approve, approve
-from truth_governance.domain.task import Move, Occasion, Person, Task
+from truth_governance.domain.task import Move, Task
 from truth_kit.fresh import new_id, new_salt
 from truth_sealing.keys import FileSigner, StepKeys
 from truth_sealing.steps import History, hand_off, seal_step

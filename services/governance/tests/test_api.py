@@ -17,7 +17,7 @@ from truth_contracts.steps import arrived
 from truth_contracts.topics import JOBS_CREATED
 from truth_governance import api
 from truth_governance.consumer import routes
-from truth_governance.domain.create_job import Preparation, digest_of
+from truth_governance.domain.preparation import Preparation, digest_of
 from truth_governance.store import jobs
 from truth_kit.auth import Verifier
 from truth_kit.connections import HttpServer, KafkaConnection

@@ -5,24 +5,24 @@ from datetime import timedelta
 from typing import Any, Literal, cast
 
 import pytest
+from truth_contracts.envelope import to_kafka
 from truth_contracts.ids import JobId, RequestId, TaskId
 from truth_contracts.intakes import IntakeAccepted
+from truth_contracts.jobs import JobCreated
 from truth_contracts.refusals import Refusal
+from truth_contracts.requests import BODY_BYTES_MAX as REQUEST_BYTES_MAX
+from truth_contracts.service_events import BODY_BYTES_MAX as COMPLETION_BYTES_MAX
+from truth_contracts.topics import SERVICE_EVENTS_COMPLETED
 from truth_governance.domain.assignment import ASSIGNMENTS_MAX, Assign, assign
-from truth_governance.domain.create_job import (
-    CreateJob,
-    Creation,
-    Preparation,
-    PrepareJob,
-    Promotion,
-    create_job,
-    digest_of,
-    prepare_job,
-)
-from truth_governance.domain.opening import QUESTIONS_BYTES_MAX, open_task, take_answer
+from truth_governance.domain.commanding import Person, first_answer
+from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
+from truth_governance.domain.opening import open_task, take_answer
+from truth_governance.domain.preparation import Preparation, PrepareJob, digest_of, prepare_job
+from truth_governance.domain.questions import QUESTIONS_BYTES_MAX, questions_of
 from truth_governance.domain.review import Approve, Ask, Decline, approve, ask, decline
-from truth_governance.domain.task import Decision, Move, Person, Task, TaskState, first_answer, questions_of
+from truth_governance.domain.task import Decision, Move, Task, TaskState
 from truth_kit.fresh import new_id
+from truth_sealing.canonical import canonical
 from truth_sealing.steps import check_hand_off, hand_off
 
 from services.governance.tests.making import (
@@ -379,3 +379,20 @@ def test_every_step_of_a_history_is_from_the_request() -> None:
     task = assigned(approved(carried(open_task(None, opening(history=intake_history(body))))))
     told = {str(task.history.body(link["step"])["request_id"]) for link in task.history.chain}
     assert told == {str(body.request_id)}
+
+
+def test_the_fullest_path_leaves_room_for_the_fullest_completion() -> None:
+    """With everything at its limit, and every character escaped once more at each hop."""
+    quotes = '"' * 4000
+    body = request_body(description='"' * 7000, details=[{"name": "a", "value": quotes}] * 2)
+    assert REQUEST_BYTES_MAX - 4096 < len(canonical(body.model_dump(mode="json"))) <= REQUEST_BYTES_MAX
+    stages = [{"name": '"' * 64, "evidence_required": True}] * 20
+    history = intake_history(body, stages=stages)
+    task = carried(open_task(None, opening(IntakeAccepted.model_validate(hand_off(history)), history)))
+    task = carried(ask(task, Ask(version=1, question='"' * 3900), occasion()))
+    task = carried(take_answer(task, answered(task.request_id, 2, answer='"' * 4000), NOW))
+    task = carried(approve(task, Approve(version=3, note='"' * 1000), occasion()))
+    for turn in range(ASSIGNMENTS_MAX):
+        task = assigned(task, OTTO if turn % 2 else OLGA)
+    message = to_kafka(JobCreated.model_validate(hand_off(promoted(task).history)))
+    assert len(message.value or b"") < SERVICE_EVENTS_COMPLETED.bytes_max - COMPLETION_BYTES_MAX

@@ -10,18 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from truth_contracts.ids import JobId
 from truth_contracts.refusals import Refusal
 from truth_governance.domain.assignment import Assign, assign
-from truth_governance.domain.create_job import (
-    CreateJob,
-    Creation,
-    Preparation,
-    PrepareJob,
-    Promotion,
-    create_job,
-    prepare_job,
-)
+from truth_governance.domain.commanding import Person, first_answer
+from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
 from truth_governance.domain.opening import take_answer
+from truth_governance.domain.preparation import Preparation, PrepareJob, prepare_job
+from truth_governance.domain.questions import questions_of
 from truth_governance.domain.review import Approve, Ask, Decline, approve, ask, decline
-from truth_governance.domain.task import Move, Person, Task, TaskState, first_answer, questions_of
+from truth_governance.domain.task import Move, Task, TaskState
 from truth_kit.fresh import new_id
 from truth_sealing.steps import STEPS, check_hand_off, hand_off
 

@@ -23,7 +23,7 @@ from truth_intake.domain.submission import (
     submission_by_http,
     submission_by_kafka,
 )
-from truth_intake.domain.surface import STAGES_MAX, RegisterSurface, Surface, register_surface
+from truth_intake.domain.surface import STAGES_MAX
 from truth_sealing.canonical import canonical, sha256_hex
 
 from services.intake.tests import builders
@@ -330,33 +330,3 @@ class Door(RuleBasedStateMachine):
 
 TestDoor = Door.TestCase
 TestDoor.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
-
-
-# Surfaces
-
-
-def command(**changes: Any) -> RegisterSurface:
-    members: dict[str, Any] = {"title": "Kitchen repairs", "maturity": "live", "stages": surface().stages}
-    return RegisterSurface.model_validate(members | changes)
-
-
-def test_a_first_registration_is_version_1() -> None:
-    assert register_surface("kitchen-repairs", None, command(), "person:ada", NOW) == surface()
-
-
-def test_the_same_again_is_no_new_version() -> None:
-    assert register_surface("kitchen-repairs", surface(), command(), "person:amir", NOW) == surface()
-
-
-@pytest.mark.parametrize("changes", [{"title": "Kitchens"}, {"maturity": "planned"}, {"stages": ()}])
-def test_a_change_is_a_new_version_with_who_made_it(changes: dict[str, Any]) -> None:
-    registered = register_surface("kitchen-repairs", surface(), command(**changes), "person:amir", NOW)
-    assert isinstance(registered, Surface)
-    assert (registered.version, registered.registered_by) == (2, "person:amir")
-
-
-@pytest.mark.parametrize("names", [("inspect", "inspect"), ("a\nb",), ("a\x7f",)])
-def test_stages_need_distinct_plain_names(names: tuple[str, ...]) -> None:
-    stages = tuple(Stage(name=name, evidence_required=False) for name in names)
-    refusal = refused(register_surface("s", None, command(stages=stages), "person:ada", NOW))
-    assert (refusal.code, refusal.field) == ("body_invalid", "stages")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -23,7 +24,10 @@ from truth_contracts.tasks import TaskApprovedBody, TaskAssignedBody
 from truth_records.domain.log import LogKey
 from truth_records.domain.record import CompletedPath, Draft, draw_up, read_path, values_to_commit
 from truth_sealing.canonical import Json
+from truth_sealing.keyring import read_keyring
 from truth_sealing.keys import FileSigner, StepKeys
+from truth_sealing.logged import Trust
+from truth_sealing.policy import Policy
 from truth_sealing.steps import STEP_OWNERS, History, hand_off, seal_step
 
 NOW = datetime(2026, 11, 24, 16, 10, tzinfo=UTC)
@@ -34,6 +38,15 @@ SIGNERS = {name: FileSigner.generate(name) for name in ("intake", "governance", 
 STEP_KEYS: StepKeys = {name: (signer.verify_key,) for name, signer in SIGNERS.items()}
 LOG_SIGNER = FileSigner.generate(ORIGIN)
 LOG_KEY = LogKey(LOG_SIGNER, LOG_SIGNER.verify_key.key_id, (LOG_SIGNER.verify_key,))
+KEYRING = json.dumps(
+    {
+        "keys": [
+            {"kind": "step", "vkey": signer.verify_key.vkey, "from": None, "to": None, "state": "active"}
+            for signer in SIGNERS.values()
+        ]
+    }
+).encode()
+TRUST = Trust(Policy(logs=list(LOG_KEY.pinned), quorum="none"), read_keyring(KEYRING))
 _NAMESPACE = UUID("6f7d1c1e-96a5-4c53-93a4-6d8a4a8b1f00")
 
 

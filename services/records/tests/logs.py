@@ -1,20 +1,24 @@
 """A log for tests that need many entries: Records whose texts are whole, under a key of their own."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
 from uuid import uuid4
 
 import asyncpg
+from aiokafka import AIOKafkaProducer
+from truth_contracts.envelope import to_kafka
 from truth_contracts.ids import EventId, RecordId, RequestId
+from truth_contracts.records import CheckpointSigned
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
+from truth_kit.fresh import new_id
 from truth_records.bell import Bell
 from truth_records.domain.log import Batch, LogKey, ReadyDraft, restore, seal
 from truth_records.sealer import Sealer
 from truth_records.store import log as store
 from truth_sealing.canonical import Json, canonical, sha256_hex
+from truth_sealing.checkpoint import Checkpoint, sign_checkpoint
 from truth_sealing.edge import Edge
 from truth_sealing.keys import FileSigner
 from truth_sealing.strict import strict_object
@@ -58,16 +62,21 @@ class Grown:
     key: LogKey = field(default_factory=new_key)
     edge: Edge = field(default_factory=Edge)
 
-    async def grow(self, *batches: int) -> Batch:
+    async def grow(self, first: int, *more: int) -> Batch:
         """Seal batches of these sizes; returns the last."""
         connection = await asyncpg.connect(self.database.connection.dsn)
         try:
-            for size in batches:
-                batch = seal(self.edge, [ready(self.edge.size + number) for number in range(size)], self.key)
-                await store.seal(connection, batch, [], NOW)
-                self.edge = batch.edge
+            batch = await self._seal(connection, first)
+            for size in more:
+                batch = await self._seal(connection, size)
         finally:
             await connection.close()
+        return batch
+
+    async def _seal(self, connection: asyncpg.Connection, size: int) -> Batch:
+        batch = seal(self.edge, [ready(self.edge.size + number) for number in range(size)], self.key)
+        await store.seal(connection, batch, [], NOW)
+        self.edge = batch.edge
         return batch
 
     async def restored(self) -> Edge:
@@ -95,6 +104,20 @@ async def as_superuser(dsn: str, *statements: str) -> None:
         await connection.close()
 
 
-def proofs(batch: Batch) -> Sequence[str]:
-    """The proofs that a batch's Records are told with."""
-    return [sealed.proof for sealed in batch.sealed]
+async def published_outside(kafka: KafkaConnection, grown: Grown, checkpoint: Checkpoint) -> None:
+    """Tell the world of a checkpoint, as the relay does; signed with the log's own key."""
+    note = sign_checkpoint(checkpoint, (grown.key.signer, grown.key.key_id))
+    event = CheckpointSigned(
+        event_id=EventId(new_id()), at=NOW, actor="service:records", origin=checkpoint.origin, size=checkpoint.size, note=note
+    )  # fmt: skip
+    message = to_kafka(event, key=checkpoint.origin.encode())
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka.bootstrap, security_protocol="SASL_PLAINTEXT", sasl_mechanism="SCRAM-SHA-512",
+        sasl_plain_username=kafka.username, sasl_plain_password=kafka.password,
+    )  # fmt: skip
+    await producer.start()
+    try:
+        send = cast(Callable[..., Awaitable[object]], producer.send_and_wait)  # pyright: ignore[reportUnknownMemberType]
+        await send(message.topic, message.value, key=message.key, headers=list(message.headers))
+    finally:
+        await producer.stop()

@@ -5,31 +5,28 @@ import random
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer
-from truth_contracts.envelope import Coordinates, Received, from_kafka, to_kafka
-from truth_contracts.ids import EventId
+from truth_contracts.envelope import Coordinates, Received, from_kafka
 from truth_contracts.records import CheckpointSigned, RecordSealed
 from truth_contracts.topics import RECORDS_CHECKPOINTS, RECORDS_SEALED
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
-from truth_kit.fresh import new_id
 from truth_kit.testing import published
 from truth_local import ports
 from truth_records.domain.log import LogStoppedError
 from truth_records.sealer import NOTE
 from truth_sealing.bundle import Bundle
-from truth_sealing.checkpoint import Checkpoint, sign_checkpoint
+from truth_sealing.checkpoint import Checkpoint
 from truth_sealing.logged import Trust
 from truth_sealing.policy import Policy
 from truth_sealing.verify import check
 
 from services.records.tests.builders import NOW, drafts
-from services.records.tests.logs import Grown, as_superuser
+from services.records.tests.logs import Grown, as_superuser, published_outside
 from services.records.tests.running import Running, count, fetch, insert, until
 
 KILL = """
     CREATE SEQUENCE truth.kills;
-    GRANT USAGE ON SEQUENCE truth.kills TO records_app;
+    GRANT SELECT ON SEQUENCE truth.kills TO records_app;
     CREATE FUNCTION truth.kill() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
         IF nextval('truth.kills') <= 2 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
         RETURN NULL;
@@ -194,25 +191,6 @@ async def test_a_log_that_does_not_match_its_checkpoint_is_not_grown(
     assert await count(database, "draft") == 1
 
 
-async def _publish(kafka: KafkaConnection, grown: Grown, checkpoint: Checkpoint) -> None:
-    note = sign_checkpoint(checkpoint, (grown.key.signer, grown.key.key_id))
-    event = CheckpointSigned(
-        event_id=EventId(new_id()), at=NOW, actor="service:records", origin=checkpoint.origin, size=checkpoint.size, note=note
-    )  # fmt: skip
-    message = to_kafka(event, key=checkpoint.origin.encode())
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka.bootstrap, security_protocol="SASL_PLAINTEXT", sasl_mechanism="SCRAM-SHA-512",
-        sasl_plain_username=kafka.username, sasl_plain_password=kafka.password,
-    )  # fmt: skip
-    await producer.start()
-    try:
-        await producer.send_and_wait(
-            message.topic, message.value, key=message.key, headers=list(message.headers)
-        )
-    finally:
-        await producer.stop()
-
-
 @pytest.mark.parametrize(
     ("size", "root", "is_stopped"),
     [
@@ -236,7 +214,7 @@ async def test_a_log_behind_or_beside_what_was_published_is_not_grown(
     grown = Grown(database)
     heads = {head.size: head for head in [(await grown.grow(n)).checkpoint for n in (5, 2)]}
     outside = Checkpoint(grown.key.origin, size, root or (heads[size].root if size in heads else b"\2" * 32))
-    await _publish(kafka, grown, outside)
+    await published_outside(kafka, grown, outside)
     await insert(database, drafts(range(1000, 1001)))
     _, task = running.start(grown.sealer(kafka).run)
     if is_stopped:

@@ -1,5 +1,6 @@
 """Kafka in: completed ServiceEvents become drafts."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -54,25 +55,26 @@ async def on_service_event_completed(
     requests = [received.event.request_id for received in batch]
     service_events = [received.event.service_event_id for received in batch]
     taken_requests, taken_events = await store.find_taken(tx, requests, service_events)
-    accepted: list[Draft] = []
+    fresh: list[Received[ServiceEventCompleted]] = []
     dead: list[DeadLetter] = []
     for received in batch:
         event = received.event
         if event.request_id in taken_requests or event.service_event_id in taken_events:
             refusal = Refusal("record_exists", "The request or its ServiceEvent already has its Record.")
             dead.append(DeadLetter.of(received, refusal))
-            continue
-        match _draw_up(received, now):
-            case Draft() as draft:
-                accepted.append(draft)
-                taken_requests.add(event.request_id)
-                taken_events.add(event.service_event_id)
-            case Refusal() as refusal:
-                dead.append(DeadLetter.of(received, refusal))
-    await store.insert_drafts(tx, accepted, now)
+        else:
+            fresh.append(received)
+            taken_requests.add(event.request_id)
+            taken_events.add(event.service_event_id)
+    # A millisecond each: the loop has commands to answer and heartbeats to send meanwhile.
+    drawn = await asyncio.to_thread(lambda: [(received, _draw_up(received, now)) for received in fresh])
+    await store.insert_drafts(tx, [draft for _, draft in drawn if isinstance(draft, Draft)], now)
     for bell in drafted:
         bell.ring()
-    return dead
+    refused = [
+        DeadLetter.of(received, refusal) for received, refusal in drawn if isinstance(refusal, Refusal)
+    ]
+    return dead + refused
 
 
 def _draw_up(received: Received[ServiceEventCompleted], now: datetime) -> Draft | Refusal:

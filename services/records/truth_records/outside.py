@@ -35,8 +35,8 @@ async def read_checkpoints(kafka: KafkaConnection) -> list[str]:
         sasl_plain_password=kafka.password,
         retry_backoff_ms=300,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         return await _read_tails(cast(_Consumer, consumer))
     finally:
         await consumer.stop()

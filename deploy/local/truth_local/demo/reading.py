@@ -1,14 +1,14 @@
 """Reads what was published, as anybody may who has the right to read: without a group, from the beginning."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from truth_topology.connection import Login
 
-from truth_local.demo.upstream import settings
-
-_POLL_SECONDS = 1.0
+_POLL_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,44 +24,50 @@ class Published:
 
 
 def read_topic(login: Login, topic: str) -> tuple[Published, ...]:
-    """Everything in `topic` up to its present end, by partition and offset; raises KafkaException."""
-    # The client wants a group's name; nothing is committed and no group is joined.
-    consumer = Consumer(settings(login) | {"group.id": "unused", "enable.auto.commit": False})
-    try:
-        messages = tuple(_read(consumer, topic))
-    finally:
-        consumer.close()
+    """Everything in `topic` up to its present end, by partition and offset.
+
+    Raises aiokafka.errors.KafkaError. Not for use inside a running event loop.
+    """
+    messages = asyncio.run(_read_topic(login, topic))
     return tuple(sorted(messages, key=lambda message: (message.partition, message.offset)))
 
 
-def _read(consumer: Consumer, topic: str) -> Iterator[Published]:
-    ends = _ends(consumer, topic)
-    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
-    while ends:
-        message = consumer.poll(_POLL_SECONDS)
-        if message is None:
-            continue
-        if error := message.error():
-            raise KafkaException(error)
-        partition, offset = message.partition() or 0, message.offset() or 0
-        headers = tuple((name, _octets(value)) for name, value in message.headers() or [])
-        yield Published(topic, partition, offset, _octets(message.key()), message.value(), headers)
-        if offset + 1 >= ends.get(partition, 0):
-            ends.pop(partition, None)
+async def _read_topic(login: Login, topic: str) -> list[Published]:
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=login.bootstrap,
+        security_protocol=login.protocol,
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_plain_username=login.username,
+        sasl_plain_password=login.password,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        return [message async for message in _read(consumer)]
+    finally:
+        await consumer.stop()
 
 
-def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
-    """The end offset of each partition that holds anything."""
-    metadata = consumer.list_topics(topic, timeout=10).topics[topic]
-    if metadata.error:
-        raise KafkaException(metadata.error)
-    ends: dict[int, int] = {}
-    for partition in metadata.partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        if high > low:
-            ends[partition] = high
-    return ends
-
-
-def _octets(value: str | bytes | None) -> bytes:
-    return value.encode() if isinstance(value, str) else value or b""
+async def _read(consumer: AIOKafkaConsumer) -> AsyncIterator[Published]:
+    client = cast("Any", consumer)  # aiokafka's own types are partial
+    partitions = sorted(consumer.assignment())  # without a group: all of them, from the start
+    starts: dict[TopicPartition, int] = await client.beginning_offsets(partitions)
+    ends: dict[TopicPartition, int] = await client.end_offsets(partitions)
+    left = {partition for partition in partitions if ends[partition] > starts[partition]}
+    while left:
+        polled: dict[TopicPartition, list[Any]] = await client.getmany(timeout_ms=_POLL_MS)
+        for partition, records in polled.items():
+            for record in records:
+                yield Published(
+                    record.topic,
+                    record.partition,
+                    record.offset,
+                    record.key,
+                    record.value,
+                    tuple(record.headers),
+                )
+                if record.offset + 1 >= ends[partition]:
+                    left.discard(partition)

@@ -27,6 +27,7 @@ _START_SECONDS_MAX = 60
 _STOP_SECONDS_MAX = DRAIN_SECONDS + 8
 _COMMIT_SECONDS_MAX = 5
 _UNPOLLED_SECONDS_MAX = 30
+_STEADY_SECONDS = 10
 _BACK_OFF_SECONDS_MAX = 10
 
 
@@ -159,19 +160,23 @@ class Subscription(ConsumerRebalanceListener):
                 raise TimeoutError(f"no group within {_START_SECONDS_MAX} s")
             return
         starting.result()
-        self._starts_failed, self._broker_error = 0, None
 
     async def _watch(self, feed: Feed) -> None:
+        steady_at = time.monotonic() + _STEADY_SECONDS
         while not self._stopping.is_set():
             consumer = feed.consumer
             if consumer is None:
                 raise ConnectionError("the consumer is gone")
             if consumer.broken is not None:
                 raise consumer.broken
+            if consumer.polled_at is not None:
+                self._broker_error = None
+            if time.monotonic() > steady_at:  # what breaks at once each time must not become a hot loop
+                self._starts_failed = 0
             unpolled = time.monotonic() - (consumer.polled_at or time.monotonic())
             if self._idle.is_set() and unpolled > _UNPOLLED_SECONDS_MAX:
                 raise TimeoutError(f"not polled for {_UNPOLLED_SECONDS_MAX} s")
-            await self._until_stopped(1)
+            await self._until_stopped(0.2 if self._broker_error else 1)
 
     async def _close(self) -> None:
         if self._feed is None:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
-from truth_contracts.base import Instant, instant_text, text
+from truth_contracts.base import instant_text, text
 from truth_contracts.jobs import HandBack, JobClaimedBody
 from truth_contracts.refusals import Refusal
 
 from truth_execution.domain.work import (
     Command,
+    DeviceInstant,
     Job,
     JobState,
     Move,
@@ -27,7 +28,7 @@ class Claim(Command, frozen=True):
     """I take this Job."""
 
     NAME: ClassVar[str] = "claim"
-    device_at: Instant | None = None
+    device_at: DeviceInstant | None = None
 
 
 class HandJobBack(Command, frozen=True):

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
-from truth_contracts.base import Instant
 from truth_contracts.ids import CommandId, EventId
 from truth_contracts.refusals import Refusal
 from truth_contracts.service_events import (
@@ -22,6 +21,7 @@ from truth_sealing.steps import History
 
 from truth_execution.domain.work import (
     Command,
+    DeviceInstant,
     Job,
     JobState,
     Move,
@@ -36,7 +36,7 @@ from truth_execution.domain.work import (
 )
 
 PIECES_MAX = 500
-"""Notes and photos of one ServiceEvent together: each is a commitment in the Record, whose size is bounded."""
+"""Notes and photos of one ServiceEvent together: each is a commitment in its Record, which is bounded."""
 
 COMPLETION_BYTES_MIN = 64 * 1024
 """Room for the account of the work that every Job has, however long its path is."""
@@ -52,7 +52,7 @@ class Complete(Command, frozen=True):
     outcome: Outcome
     reason: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")] | None = None
     """A code for why it was not (wholly) fulfilled, such as `nobody_home`."""
-    device_at: Instant | None = None
+    device_at: DeviceInstant | None = None
 
 
 def complete(work: Work, command: Complete, occasion: Occasion) -> Move | Refusal:

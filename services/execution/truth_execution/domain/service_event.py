@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from truth_contracts.base import Digest, Instant, text
+from truth_contracts.base import Digest, text
 from truth_contracts.ids import ServiceEventId
 from truth_contracts.refusals import Refusal
 from truth_contracts.service_events import CompletedStage, Evidence, Note, Origin
@@ -13,6 +13,7 @@ from truth_contracts.steps import StageName
 from truth_execution.domain.completion import full
 from truth_execution.domain.work import (
     Command,
+    DeviceInstant,
     JobState,
     Move,
     Occasion,
@@ -30,7 +31,7 @@ class Start(Command, frozen=True):
     """I begin."""
 
     NAME: ClassVar[str] = "start"
-    device_at: Instant | None = None
+    device_at: DeviceInstant | None = None
 
 
 class CompleteStage(Command, frozen=True):
@@ -38,7 +39,7 @@ class CompleteStage(Command, frozen=True):
 
     NAME: ClassVar[str] = "stage"
     name: StageName
-    device_at: Instant | None = None
+    device_at: DeviceInstant | None = None
 
 
 class WriteNote(Command, frozen=True):
@@ -47,7 +48,7 @@ class WriteNote(Command, frozen=True):
     NAME: ClassVar[str] = "note"
     text: Annotated[str, text(longest=4000, shortest=1)]
     stage: StageName | None = None
-    device_at: Instant | None = None
+    device_at: DeviceInstant | None = None
 
 
 class AttachEvidence(Command, frozen=True):
@@ -57,7 +58,7 @@ class AttachEvidence(Command, frozen=True):
     sha256: Digest
     stage: StageName | None = None
     origin: Origin
-    device_at: Instant | None = None
+    device_at: DeviceInstant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from truth_contracts.base import Contract, instant_text
+from pydantic import AfterValidator
+from truth_contracts.base import Contract, Instant, instant_text
 from truth_contracts.envelope import source_of
 from truth_contracts.ids import CommandId, EventId, JobId, RequestId, ServiceEventId, derived_id
 from truth_contracts.jobs import FrozenJob, HandBack, JobChanged, JobClaimedBody
@@ -21,6 +22,17 @@ from truth_contracts.service_events import (
 from truth_contracts.steps import Outcome
 from truth_sealing.canonical import canonical
 from truth_sealing.steps import History
+
+
+def _since_1970(at: datetime) -> datetime:
+    # PostgreSQL's client takes the first instant of year 1 for minus infinity, and gives back no instant.
+    if at.year < 1970:  # noqa: PLR2004 where a clock that was never set begins
+        raise ValueError("a device's clock begins in 1970")
+    return at
+
+
+DeviceInstant = Annotated[Instant, AfterValidator(_since_1970)]
+"""What the device's clock said: told, not trusted."""
 
 
 class JobState(StrEnum):

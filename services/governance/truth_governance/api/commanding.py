@@ -17,16 +17,8 @@ from truth_kit.problems import Refused
 from truth_sealing.keys import Signer
 from truth_sealing.steps import seal_step
 
-from truth_governance.domain.task import (
-    Command,
-    Decision,
-    Move,
-    Occasion,
-    Person,
-    Task,
-    TaskState,
-    first_answer,
-)
+from truth_governance.domain.commanding import Command, Occasion, Person, first_answer
+from truth_governance.domain.task import Decision, Move, Task, TaskState
 from truth_governance.store import tasks
 
 log = structlog.get_logger()
@@ -96,7 +88,7 @@ async def carry_out(tx: AsyncConnection, task: Task, outcome: Move | Refusal, si
 def log_move(moved: Task) -> None:
     """One line a command; never what anybody wrote."""
     last = moved.last
-    told = {"command": last.command, "state": last.state.value, "version": last.version}
+    told = {"command": last.command, "state": last.state.value, "task_version": last.version}
     log.info("task.moved", request_id=str(moved.request_id), event_id=str(last.decision_id), **told)
 
 

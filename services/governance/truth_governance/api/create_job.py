@@ -18,6 +18,7 @@ from truth_sealing.steps import hand_off, seal_step
 
 from truth_governance.api.commanding import StepSigner, lock, log_move, occasion_of, refused
 from truth_governance.domain import create_job as domain
+from truth_governance.domain import preparation
 from truth_governance.domain.task import Task, TaskState
 from truth_governance.store import jobs, operators, tasks
 
@@ -51,14 +52,14 @@ class Created(BaseModel):
 
 @router.post("/prepare")
 async def prepare_job(
-    task_id: TaskId, command: domain.PrepareJob, actor: Creator, database: DatabaseDependency
+    task_id: TaskId, command: preparation.PrepareJob, actor: Creator, database: DatabaseDependency
 ) -> Prepared:
     """Freeze the Job of an assigned Task for ten minutes. Moves nothing."""
     async with database.begin() as tx:
         task = await lock(tx, task_id)
         operator = await operators.find_operator(tx, task.operator_id)
-        match domain.prepare_job(task, operator, command, occasion_of(actor), JobId(new_id())):
-            case domain.Preparation() as prepared:
+        match preparation.prepare_job(task, operator, command, occasion_of(actor), JobId(new_id())):
+            case preparation.Preparation() as prepared:
                 await jobs.insert_preparation(tx, prepared)
             case Refusal() as refusal:
                 raise refused(refusal, task)
@@ -88,8 +89,8 @@ async def create_job(
     async with database.begin() as tx:
         task = await lock(tx, task_id)
         creation = await jobs.find_creation(tx, task_id)
-        preparation = await jobs.find_preparation(tx, task_id, command.digest)
-        match domain.create_job(task, creation, preparation, command, occasion_of(actor)):
+        prepared = await jobs.find_preparation(tx, task_id, command.digest)
+        match domain.create_job(task, creation, prepared, command, occasion_of(actor)):
             case domain.Promotion(move=move, body=body, creation=created):
                 history = seal_step(body.model_dump(mode="json"), task.history, signer)
                 task = replace(move.task, history=history)

@@ -14,7 +14,8 @@ from truth_sealing.canonical import canonical
 
 from truth_governance.domain.create_job import Creation
 from truth_governance.domain.opening import request_of
-from truth_governance.domain.task import Decision, Task, TaskState, questions_of
+from truth_governance.domain.questions import questions_of
+from truth_governance.domain.task import Decision, Task, TaskState
 from truth_governance.store.watched import JobSeen, ServiceEventSeen
 
 _CONTENT: TypeAdapter[Mapping[str, str | int | None]] = TypeAdapter(Mapping[str, str | int | None])

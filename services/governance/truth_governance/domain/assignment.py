@@ -9,17 +9,8 @@ from truth_contracts.refusals import Refusal
 from truth_contracts.tasks import Assignment, TaskAssignedBody
 from truth_sealing.strict import strict_object
 
-from truth_governance.domain.task import (
-    Command,
-    Decision,
-    Move,
-    Occasion,
-    Task,
-    TaskState,
-    decided,
-    forbidden,
-    move,
-)
+from truth_governance.domain.commanding import Command, Occasion, decided, forbidden
+from truth_governance.domain.task import Decision, Move, Task, TaskState, move
 
 ASSIGNMENTS_MAX = 20
 """Assignments of one Task. All of them travel in every later message of its path."""

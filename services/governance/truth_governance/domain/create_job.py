@@ -1,53 +1,22 @@
-"""Create Job: prepare freezes a Job, create takes its digest. Once for a Task, for ever."""
+"""Create Job: takes the digest of a prepared Job and promotes the Task, once and for ever."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import ClassVar
 
-from truth_contracts.base import Contract, Digest, Instant, read
+from truth_contracts.base import Contract, Digest, Instant
 from truth_contracts.ids import EventId, JobId
-from truth_contracts.intakes import IntakeBody
 from truth_contracts.jobs import FrozenJob, JobCreatedBody
 from truth_contracts.refusals import Refusal
-from truth_sealing.canonical import canonical, sha256_hex
+from truth_sealing.canonical import canonical
 
-from truth_governance.domain.assignment import Operator, unknown
-from truth_governance.domain.task import (
-    Command,
-    Decision,
-    Move,
-    Occasion,
-    Person,
-    Task,
-    TaskState,
-    forbidden,
-    move,
-    stale,
-)
-
-PREPARED_FOR = timedelta(minutes=10)
-"""How long a frozen Job waits for its command."""
-
-
-class PrepareJob(Command, frozen=True):
-    """Show me the Job that this Task would become."""
-
-    NAME: ClassVar[str] = "prepare_job"
+from truth_governance.domain.commanding import Occasion, forbidden, stale
+from truth_governance.domain.preparation import Preparation, digest_of, may_not
+from truth_governance.domain.task import Decision, Move, Task, TaskState, move
 
 
 class CreateJob(Contract, frozen=True):
     """Make this Task the Job with this digest. It cannot be undone."""
 
     digest: Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """A frozen Job that waits for Create Job by whoever prepared it."""
-
-    digest: str
-    job: FrozenJob
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +40,6 @@ class Promotion:
     move: Move
     body: JobCreatedBody
     creation: Creation
-
-
-def digest_of(job: FrozenJob) -> str:
-    """What Create Job must give back: SHA-256 of the frozen Job's canonical form."""
-    return sha256_hex(canonical(job.model_dump(mode="json")))
-
-
-def prepare_job(
-    task: Task, operator: Operator | None, command: PrepareJob, occasion: Occasion, job_id: JobId
-) -> Preparation | Refusal:
-    """Freeze the Job of an assigned Task. Moves nothing, and may be done again.
-
-    Refused: `not_assigned` (neither admin nor the assigned operator), `version_stale`, `move_forbidden`,
-    `operator_unknown` (not active any more).
-    """
-    if refusal := may_not(task, occasion.person):
-        return refusal
-    if command.version != task.version:
-        return stale(task)
-    if refusal := forbidden(task, PrepareJob.NAME, after=[TaskState.ASSIGNED]):
-        return refusal
-    if operator is None or not operator.is_active:
-        return unknown(str(task.operator_id))
-    link = task.history.link("task_assigned")
-    intake = read(IntakeBody, canonical(task.history.body("intake")))
-    job = FrozenJob(
-        job_id=job_id,
-        task_id=task.task_id,
-        request_id=task.request_id,
-        operator_id=operator.subject,
-        surface=intake.surface,
-        maturity=intake.maturity,
-        stages=intake.stages,
-        prepared_by=occasion.person.reference,
-        prepared_at=occasion.at,
-        prev=link["sha256"],
-    )
-    return Preparation(digest_of(job), job, occasion.at + PREPARED_FOR)
 
 
 def create_job(
@@ -150,13 +81,6 @@ def create_job(
 def job_exists(creation: Creation) -> Refusal:
     """`job_exists`, with the id of the one Job that there is."""
     return Refusal("job_exists", f"The Task already is Job {creation.job_id}.")
-
-
-def may_not(task: Task, person: Person) -> Refusal | None:
-    """`not_assigned` unless it is an admin or the operator to whom the Task is assigned."""
-    if person.is_admin or person.subject == task.operator_id:
-        return None
-    return Refusal("not_assigned", "Create Job is for an admin or the assigned operator.")
 
 
 def _prepared(

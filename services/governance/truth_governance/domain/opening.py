@@ -12,16 +12,10 @@ from truth_contracts.requests import RequestBody
 from truth_sealing.canonical import canonical
 from truth_sealing.steps import History
 
-from truth_governance.domain.task import Decision, Move, Task, TaskState, move, questions_bytes
+from truth_governance.domain.questions import QUESTIONS_BYTES_MAX, questions_bytes
+from truth_governance.domain.task import Decision, Move, Task, TaskState, move
 
 GOVERNANCE = "service:governance"
-
-QUESTIONS_BYTES_MAX = 16 * 1024
-"""Canonical bytes of all questions and answers of a Task.
-
-They travel in every later message of the path: with the largest request and the largest completion, escaped
-once more, they must stay below 256 KiB.
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,14 @@ from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
 from truth_contracts.tasks import TaskApprovedBody
 
-from truth_governance.domain.opening import QUESTIONS_BYTES_MAX
-from truth_governance.domain.task import (
-    Command,
-    Move,
-    Occasion,
-    Task,
-    TaskState,
-    decided,
-    forbidden,
-    move,
+from truth_governance.domain.commanding import Command, Occasion, decided, forbidden
+from truth_governance.domain.questions import (
+    ANSWER_BYTES_MIN,
+    QUESTIONS_BYTES_MAX,
     questions_bytes,
     questions_of,
 )
-
-ANSWER_BYTES_MIN = QUESTIONS_BYTES_MAX // 2
-"""What `ask` leaves for the answer."""
+from truth_governance.domain.task import Move, Task, TaskState, move
 
 _OPEN = (TaskState.PENDING_REVIEW, TaskState.INFO_REQUESTED, TaskState.APPROVED, TaskState.ASSIGNED)
 

@@ -1,19 +1,13 @@
 """The Task, its decision log, and what every move does to both."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
 
-from truth_contracts.base import Contract
 from truth_contracts.envelope import source_of
 from truth_contracts.ids import EventId, RequestId, TaskId, derived_id
-from truth_contracts.refusals import Refusal
-from truth_contracts.tasks import Question, TaskApprovedBody, TaskAssignedBody, TaskChanged
-from truth_sealing.canonical import Json, canonical
+from truth_contracts.tasks import TaskApprovedBody, TaskAssignedBody, TaskChanged
 from truth_sealing.steps import History
-from truth_sealing.strict import strict_object
 
 
 class TaskState(StrEnum):
@@ -25,33 +19,6 @@ class TaskState(StrEnum):
     ASSIGNED = "assigned"
     PROMOTED = "promoted"
     DECLINED = "declined"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who gives a command: a person, as their token tells."""
-
-    reference: str
-    subject: str
-    name: str
-    is_admin: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """Who decides and when, with the new id and salt that only an edge may make."""
-
-    person: Person
-    at: datetime
-    event_id: EventId
-    salt: str
-
-
-class Command(Contract, frozen=True):
-    """A wish about a Task as somebody saw it: `version` is the Task's, then."""
-
-    NAME: ClassVar[str]
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,94 +99,3 @@ def move(
         message_to_requester=message,
     )
     return Move(moved, told, body)
-
-
-def decided(task: Task, command: Command, state: TaskState, occasion: Occasion) -> Decision:
-    """The log's next entry: `command` was given and led to `state`."""
-    return Decision(
-        occasion.event_id,
-        task.version + 1,
-        command.NAME,
-        state,
-        occasion.person.reference,
-        occasion.person.name,
-        occasion.at,
-        content_of(command),
-    )
-
-
-def content_of(command: Command) -> str:
-    """What a command says besides the version, so that the same words can be told from others."""
-    return canonical(command.model_dump(mode="json", exclude={"version"})).decode()
-
-
-def first_answer(task: Task, command: Command, actor: str) -> Decision | Refusal | None:
-    """None when `command` is about the Task as it is now.
-
-    The same command by the same actor at the same version, in the same words, was decided already: the
-    decision it got then. Anything else about an earlier version, or one yet to come, is `version_stale`.
-    """
-    if command.version == task.version:
-        return None
-    if 0 < command.version < task.version:
-        then = task.decisions[
-            command.version
-        ]  # entries count from 0, versions from 1: this one led on from it
-        if (then.actor, then.command, then.content) == (actor, command.NAME, content_of(command)):
-            return then
-    return stale(task)
-
-
-def stale(task: Task) -> Refusal:
-    """`version_stale`, in words: where the Task stands and who brought it there."""
-    last = task.last
-    who = last.actor_name or last.actor
-    return Refusal(
-        "version_stale", f"The Task is at version {last.version}, {last.state}: {last.command} by {who}."
-    )
-
-
-def forbidden(task: Task, command: str, *, after: Sequence[TaskState]) -> Refusal | None:
-    """`move_forbidden` unless the Task stands where `command` is possible."""
-    if task.state in after:
-        return None
-    wanted = " or ".join(after)
-    return Refusal("move_forbidden", f"{command} takes a Task that is {wanted}; this one is {task.state}.")
-
-
-def questions_of(decisions: Sequence[Decision]) -> tuple[Question, ...]:
-    """Every question that was asked and the answer it got, if any."""
-    questions: list[Question] = []
-    for decision in decisions:
-        content = strict_object(decision.content)
-        if decision.command == "ask":
-            questions.append(_asked(decision, content))
-        elif decision.command == "answer":
-            asked = questions.pop()
-            questions.append(
-                Question(
-                    question=asked.question,
-                    asked_at=asked.asked_at,
-                    asked_by=asked.asked_by,
-                    answer=str(content["answer"]),
-                    answered_at=decision.at,
-                    answered_by=decision.actor,
-                )
-            )
-    return tuple(questions)
-
-
-def questions_bytes(decisions: Sequence[Decision]) -> int:
-    """What the questions and answers of a log weigh in the approval's canonical form."""
-    return len(canonical([question.model_dump(mode="json") for question in questions_of(decisions)]))
-
-
-def _asked(decision: Decision, content: dict[str, Json]) -> Question:
-    return Question(
-        question=str(content["question"]),
-        asked_at=decision.at,
-        asked_by=decision.actor,
-        answer=None,
-        answered_at=None,
-        answered_by=None,
-    )

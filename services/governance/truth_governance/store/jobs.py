@@ -7,7 +7,8 @@ from truth_contracts.ids import TaskId
 from truth_contracts.jobs import FrozenJob
 from truth_sealing.canonical import canonical
 
-from truth_governance.domain.create_job import Creation, Preparation
+from truth_governance.domain.create_job import Creation
+from truth_governance.domain.preparation import Preparation
 from truth_governance.tables import job_creation, preparation
 
 

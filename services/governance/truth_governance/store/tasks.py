@@ -4,8 +4,9 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ARRAY, Column, ColumnElement, Uuid, any_, bindparam, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import RequestId, TaskId
 from truth_kit.columns import insert_arrays
@@ -13,6 +14,8 @@ from truth_sealing.steps import History
 
 from truth_governance.domain.task import Decision, Task, TaskState
 from truth_governance.tables import decision, task
+
+IdT = TypeVar("IdT")
 
 _INSERT_TASKS = insert_arrays(task)
 _INSERT_DECISIONS = insert_arrays(decision)
@@ -53,7 +56,7 @@ async def lock_task(tx: AsyncConnection, task_id: TaskId) -> Task | None:
 
 async def lock_tasks_of(tx: AsyncConnection, request_ids: Collection[RequestId]) -> dict[RequestId, Task]:
     """The Tasks of these requests, locked until the transaction ends."""
-    found = await _list_tasks(tx, task.c.request_id.in_(request_ids), is_locked=True)
+    found = await _list_tasks(tx, _among(task.c.request_id, request_ids), is_locked=True)
     return {one.request_id: one for one in found}
 
 
@@ -66,7 +69,7 @@ async def find_task(conn: AsyncConnection, task_id: TaskId) -> Task | None:
 async def list_task_ids(conn: AsyncConnection, request_ids: Collection[RequestId]) -> dict[RequestId, TaskId]:
     """The Task of each of these requests that has one."""
     c = task.c
-    rows = await conn.execute(select(c.request_id, c.task_id).where(c.request_id.in_(request_ids)))
+    rows = await conn.execute(select(c.request_id, c.task_id).where(_among(c.request_id, request_ids)))
     return {request_id: task_id for request_id, task_id in rows}
 
 
@@ -142,11 +145,16 @@ async def _list_decisions(
     conn: AsyncConnection, task_ids: Collection[TaskId]
 ) -> defaultdict[TaskId, list[Decision]]:
     logs: defaultdict[TaskId, list[Decision]] = defaultdict(list)
-    rows = await conn.execute(_DECISIONS.where(decision.c.task_id.in_(task_ids)))
+    rows = await conn.execute(_DECISIONS.where(_among(decision.c.task_id, task_ids)))
     for task_id, decision_id, version, command, state, actor, actor_name, at, content in rows:
         entry = Decision(decision_id, version, command, TaskState(state), actor, actor_name, at, content)
         logs[task_id].append(entry)
     return logs
+
+
+def _among(column: Column[IdT], ids: Collection[IdT]) -> ColumnElement[bool]:
+    # One array and not a list of parameters: the statement stays the same for any number.
+    return column == any_(literal(list(ids), ARRAY(Uuid)))
 
 
 def _row(one: Task) -> dict[str, str | int | datetime | TaskId | RequestId | None]:

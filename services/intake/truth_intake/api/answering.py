@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import structlog
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import EventId, RequestId
@@ -14,8 +13,6 @@ from truth_kit.problems import Refused
 
 from truth_intake.domain.question import Answer, Answering, AnswerQuestion, answer_question
 from truth_intake.store import tracking
-
-log = structlog.get_logger()
 
 
 class Answered(BaseModel, frozen=True):
@@ -36,7 +33,6 @@ async def answer(tx: AsyncConnection, request_id: RequestId, command: AnswerQues
         case IntakeAnswered() as answered:
             await tracking.insert_answer(tx, answered)
             await outbox.add(tx, [answered])
-            log.info("question.answered", request_id=str(request_id), version=answered.question_version)
             return _view(request_id, answered.question_version, answered.answer, answered.at)
         case Answer() as given:
             return _view(request_id, given.question_version, given.answer, given.at)

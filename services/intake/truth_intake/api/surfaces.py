@@ -13,7 +13,7 @@ from truth_kit.database import DatabaseDependency
 from truth_kit.fresh import utc_now
 from truth_kit.problems import Refused
 
-from truth_intake.domain.surface import NewSurfaceName, RegisterSurface, Surface, register_surface
+from truth_intake.domain.surface import RegisterSurface, RegistrableName, Surface, register_surface
 from truth_intake.store import surfaces
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ class SurfaceList(BaseModel, frozen=True):
 
 @router.put("/{name}")
 async def put_surface(
-    name: NewSurfaceName, command: RegisterSurface, actor: Admin, database: DatabaseDependency
+    name: RegistrableName, command: RegisterSurface, actor: Admin, database: DatabaseDependency
 ) -> SurfaceView:
     """Register a surface or change it: a new version, in force for requests from now on.
 
@@ -80,7 +80,9 @@ async def list_surfaces(_: CurrentActor, database: DatabaseDependency) -> Surfac
 
 
 @router.get("/{name}")
-async def find_surface(name: str, _: CurrentActor, database: DatabaseDependency) -> SurfaceWithVersions:
+async def find_surface(
+    name: RegistrableName, _: CurrentActor, database: DatabaseDependency
+) -> SurfaceWithVersions:
     """One surface and its versions: who registered which, and when."""
     async with database.connect() as conn:
         versions = [_view(surface) for surface in await surfaces.list_versions(conn, name)]

@@ -13,7 +13,7 @@ from truth_contracts.steps import Maturity, Stage
 STAGES_MAX = 20
 """Stages of one surface; more would not leave the later messages of the path their room."""
 
-NewSurfaceName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+RegistrableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 """A name to register: it stands in addresses and in sources."""
 
 _CONTROL_CHARACTERS = frozenset(map(chr, (*range(0x20), 0x7F)))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from truth_contracts.records import RecordSealed
 from truth_contracts.refusals import Refusal
 from truth_sealing.bundle import Bundle
-from truth_sealing.canonical import sha256_hex
+from truth_sealing.canonical import canonical, sha256_hex
 from truth_sealing.checkpoint import Checkpoint, parse_checkpoint
-from truth_sealing.keyring import Keyring, PinnedKey
+from truth_sealing.keyring import read_keyring
 from truth_sealing.keys import StepKeys
 from truth_sealing.logged import Trust
 from truth_sealing.note import parse_note, signed_by
@@ -33,7 +33,8 @@ class Sealed:
 def trust(log_policy: Policy, step_keys: StepKeys) -> Trust:
     """What is pinned: the log's policy, and the step keys in force now."""
     keys = [key for of_service in step_keys.values() for key in of_service]
-    return Trust(log_policy, Keyring(tuple(PinnedKey("step", key, None, None, "active") for key in keys)))
+    listed = [{"kind": "step", "vkey": key.vkey, "from": None, "to": None, "state": "active"} for key in keys]
+    return Trust(log_policy, read_keyring(canonical({"keys": listed})))
 
 
 def verify(event: RecordSealed, pinned: Trust) -> Refusal | None:
