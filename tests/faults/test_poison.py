@@ -150,7 +150,7 @@ def test_a_dead_letter_redriven_after_the_cure_has_one_effect_and_twice_still_on
 
     dead = wait_for(letter, "dead letter")
     assert dead["code"] == "surface_unknown"
-    path = f"/api/ops/dead-letters/{dead['dead_letter_id']}/redrive"
+    path = f"/api/ops/dead-letters/{dead['id']}/redrive"
     still = paul.raw("POST", "intake", path, {"reason": "Is it cured?", "dry_run": False})
     assert "surface_unknown" in still.text
     assert acting.intake_of(vera, doors.SOURCE, asked["request_key"]) is None

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ BrokerError = KafkaException
 REQUEST_SECONDS = 15
 _PROBE_SECONDS = 2
 _LOGIN_SECONDS = 5
+_LOOK_SECONDS = 0.5
 _quiet = logging.getLogger("truth_topology.librdkafka")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
@@ -34,18 +36,23 @@ def client(login: Login) -> AdminClient:
     return AdminClient(_settings(login), logger=_quiet)
 
 
-def connected(login: Login) -> AdminClient:
+def connected(login: Login, seconds: float = _LOGIN_SECONDS) -> AdminClient:
     """An administration client that is logged in. Raises BrokerError, which says why not."""
     told: list[KafkaError] = []
     settings: dict[str, Any] = {**_settings(login), "error_cb": told.append}
-    admin = AdminClient(settings, logger=_quiet)
-    try:
-        admin.list_topics(timeout=_LOGIN_SECONDS)
-    except BrokerError as error:
-        admin.poll(0)  # serves the callbacks, which know more than "transport failure"
-        refusals = [reason for reason in told if reason.code() == KafkaError._AUTHENTICATION]
-        raise (BrokerError(refusals[0]) if refusals else error) from error
-    return admin
+    admin, deadline = AdminClient(settings, logger=_quiet), time.monotonic() + seconds
+    while True:
+        try:
+            admin.list_topics(timeout=_LOOK_SECONDS)
+        except BrokerError as error:
+            admin.poll(0)  # serves the callback, which knows more than "transport failure"
+            for reason in told:
+                if reason.code() == KafkaError._AUTHENTICATION:
+                    raise BrokerError(reason) from error
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return admin
 
 
 def answers(login: Login) -> bool:
@@ -53,7 +60,7 @@ def answers(login: Login) -> bool:
     host, _, port = login.bootstrap.split(",")[0].rpartition(":")
     try:
         socket.create_connection((host, int(port)), _PROBE_SECONDS).close()
-        client(login).list_topics(timeout=_PROBE_SECONDS)
+        connected(login, _PROBE_SECONDS)
     except (OSError, BrokerError):
         return False
     return True

@@ -70,11 +70,7 @@ def marked(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("until", "number"),
-    [
-        ("issuer: starting", signal.SIGINT),
-        ("postgres: ready", signal.SIGTERM),
-        ("kafka: starting", signal.SIGINT),
-    ],
+    [("postgres: making its cluster", signal.SIGTERM), ("kafka: starting", signal.SIGINT)],
 )
 def test_an_interrupted_up_leaves_no_process(folder: Path, until: str, number: signal.Signals) -> None:
     with coming_up(folder, until) as starting:
@@ -84,7 +80,7 @@ def test_an_interrupted_up_leaves_no_process(folder: Path, until: str, number: s
 
 
 def test_down_ends_what_a_killed_up_left_and_up_gets_over_it(folder: Path) -> None:
-    with coming_up(folder, "postgres: making its cluster") as starting:
+    with coming_up(folder, "postgres: making databases") as starting:
         starting.kill()
     assert marked(folder)
     ended = truth_local(folder, "down")

@@ -87,8 +87,8 @@ def arrived(
 ) -> Refusal | None:
     """`chain_broken`, with the check that failed, unless the hand-off is whole and signed by its owner.
 
-    `received` is the JSON as it came. `every_signature` checks those of all links, not of the last alone. What
-    fails becomes a dead letter and is never repaired.
+    `received` is the JSON as it came. `every_signature` checks those of all links, not of the last alone.
+    What fails becomes a dead letter and is never repaired.
     """
     broken = check_hand_off(received, last, keys, every_signature=every_signature)
     return None if broken is None else Refusal("chain_broken", f"The chain is broken at {broken}.")

@@ -48,7 +48,7 @@ async def test_ops_looks_tries_redrives_and_dismisses(door: httpx.AsyncClient, d
     batch = [arrival(job_changed(state="odd"), offset=1), arrival(poison, offset=2)]
     await decide(database, "governance", ROUTES, batch, NOW)
 
-    listed = (await door.get(DOOR)).json()
+    listed = (await door.get(DOOR)).json()["dead_letters"]
     assert [
         (row["offset"], row["code"], row["state"]) for row in sorted(listed, key=lambda row: row["offset"])
     ] == [
@@ -82,8 +82,8 @@ async def test_ops_looks_tries_redrives_and_dismisses(door: httpx.AsyncClient, d
     assert dismissed.json()["outcome"] == "dismissed"
     one = (await door.get(f"{DOOR}/{odd}")).json()
     assert [action["what"] for action in one["actions"]] == ["dry_run", "redrive"]
-    assert (await door.get(DOOR)).json() == []
-    assert len((await door.get(DOOR, params={"state": "any"})).json()) == 2
+    assert (await door.get(DOOR)).json() == {"dead_letters": []}
+    assert len((await door.get(DOOR, params={"state": "any"})).json()["dead_letters"]) == 2
 
 
 async def test_an_unknown_one_is_not_found(door: httpx.AsyncClient) -> None:

@@ -1,6 +1,7 @@
 """The consumer loop on a real Kafka and a real PostgreSQL, with what goes wrong in between."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -96,6 +97,54 @@ async def test_events_come_in_and_go_out_once_in_order(
     }
     committed = await bench.committed("governance", "jobs.changed")
     assert {number: committed[number] for number in ends} == ends
+
+
+UNREADABLE = """
+import asyncio, json, sys
+from aiokafka import AIOKafkaProducer
+
+class NoUtf8(str):
+    def encode(self, *_):
+        return b"\\xff\\xfe"
+
+async def main(options, key):
+    async with AIOKafkaProducer(**options) as producer:
+        await producer.send_and_wait("jobs.changed", b"{}", key=key.encode(), headers=[(NoUtf8("name"), b"value")])
+
+asyncio.run(main(json.loads(sys.argv[1]), sys.argv[2]))
+"""
+
+
+async def produce_unreadable(bench: Bench, key: bytes | None) -> None:
+    """Write a header's name that is not UTF-8, as another client may: aiokafka's compiled half would not."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", UNREADABLE, json.dumps(bench.options("execution")), (key or b"").decode(),
+        env={"AIOKAFKA_NO_EXTENSIONS": "1"},
+    )  # fmt: skip
+    assert await process.wait() == 0
+
+
+async def test_a_header_name_that_cannot_be_unpacked_holds_up_nothing(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    events = events_of(keys=1, versions=40)
+    messages = messages_of(events)
+    subscription, relay = (
+        Subscription("governance", ROUTES, kafka, database),
+        Relay("governance", kafka, database),
+    )
+    async with running(subscription, relay):
+        await bench.produce(messages[:20])
+        await produce_unreadable(bench, messages[0].key)
+        await produce_unreadable(bench, messages[0].key)
+        await bench.produce(messages[20:])
+        await eventually(lambda: has_seen(database, 40), 60)
+        await eventually(lambda: subscription.facts().behind == 0 and relay.facts().rows == 0)
+    await assert_acted_on_once_in_order(database, events)
+    letters = await bench.read("governance.dead-letters")
+    assert [dict(letter.headers)["dl_reason"] for letter in letters] == [b"envelope_invalid"] * 2
+    async with database.connect() as conn:
+        assert await count_open(conn) == 2
 
 
 @pytest.mark.parametrize("die_at", ["in_handler", "after_commit"])

@@ -17,6 +17,7 @@ from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationF
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import RELAY_LOCK, Database, dial
 from truth_kit.outbox import unpack_headers
+from truth_kit.telemetry import described
 
 log = structlog.get_logger()
 
@@ -180,12 +181,15 @@ class Relay:
     async def _back_off(self, error: Exception) -> None:
         self._failures += 1
         if isinstance(error, _FORBIDDEN):  # nothing is dropped: it is published once the right is granted
-            seconds, self._waiting_for = _FORBIDDEN_SECONDS, f"relay: not authorised: {error}"[:200]
-            log.error("relay.forbidden", error=repr(error))
+            seconds, self._waiting_for = (
+                _FORBIDDEN_SECONDS,
+                f"relay: not authorised: {described(error)}"[:200],
+            )
+            log.error("relay.forbidden", error=described(error))
         else:
             seconds = min(0.2 * 2 ** min(self._failures, 10), _BACK_OFF_SECONDS_MAX)
-            self._waiting_for = f"relay: {error!r}"[:200]
-            log.warning("relay.waiting", error=repr(error), failures=self._failures)
+            self._waiting_for = f"relay: {described(error)}"[:200]
+            log.warning("relay.waiting", error=described(error), failures=self._failures)
         await self._stopped_within(seconds)
 
     def _is_flush_over(self) -> bool:
@@ -250,4 +254,4 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
     try:
         await asyncio.wait_for(producer.stop(), _ABANDON_SECONDS_MAX)
     except Exception as error:  # noqa: BLE001 it is dropped all the same
-        log.warning("relay.producer_not_stopped", error=repr(error))
+        log.warning("relay.producer_not_stopped", error=described(error))

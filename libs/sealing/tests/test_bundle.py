@@ -53,6 +53,7 @@ def changed(change: Callable[[Any], object]) -> bytes:
         (changed(lambda b: b.update(record=LONG)), "record is not a text"),
         (changed(lambda b: b.update(proof=None)), "proof is not a text"),
         (changed(lambda b: b.update(steps={})), "steps is not"),
+        (changed(lambda b: b.update(steps="seven!!")), "steps is not"),
         (changed(lambda b: b["steps"].pop()), "steps is not"),
         (changed(lambda b: b["steps"].append(None)), "steps is not"),
         (changed(lambda b: b["steps"].__setitem__(1, 5)), "intake is not a text"),

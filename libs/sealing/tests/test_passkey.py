@@ -101,6 +101,8 @@ def test_a_passkey_over_this_job_is_yes_and_names_key_and_site(proof: dict[str, 
         (assertion(origin="http://governance.example.org"), "another site"),
         (assertion(origin="https://example.org.evil.net"), "another site"),
         (assertion(origin="https://[::1"), "another site"),
+        (assertion(origin="https:///"), "another site"),
+        (assertion(origin="ftp://localhost", data=authenticator_data("localhost")), "another site"),
         (assertion(origin=None), "another site"),
         (assertion(origin=5), "another site"),
         (assertion(data=b""), "another site"),
@@ -145,7 +147,8 @@ def test_a_changed_job_is_another_job() -> None:
 
 
 def test_without_a_proof_nothing_is_shown() -> None:
-    assert create_job_signed({"job": JOB, "proof": None}).answer == "not shown"
+    without = create_job_signed({"job": JOB, "proof": None})
+    assert (without.answer, without.reason) == ("not shown", "no passkey was asked for")
     assert create_job_signed({}).reason == "the body of job_created is withheld"
 
 

@@ -104,6 +104,10 @@ def later_than_the_next(chain: list[dict[str, Any]]) -> None:
     chain[1]["at"] = "2026-11-24T11:00:00.000Z"
 
 
+def at_another_form_of_time(chain: list[dict[str, Any]]) -> None:
+    chain[1]["at"] = "2026-11-24T10:01:00+00:00"
+
+
 def without_a_time(chain: list[dict[str, Any]]) -> None:
     chain[1]["at"] = "yesterday"
 
@@ -227,6 +231,7 @@ TAMPERINGS: list[tuple[str, Tampering, str, str, str]] = [
     ("invented path", invented_path, "path_signed", "no", "request is not signed by intake"),
     ("time goes back", lambda: F.with_links(later_than_the_next), "path_complete", "no", "5 minutes before"),
     ("no time", lambda: F.with_links(without_a_time), "path_complete", "no", "not an instant"),
+    ("other form of time", lambda: F.with_links(at_another_form_of_time), "path_complete", "no", "not an instant"),
     ("recorded too early", lambda: F.recorded(recorded_at="2026-11-24T10:01:00.000Z"), "path_complete", "no", "Record"),
     ("body edited", lambda: F.with_body("request", summary="x"), "integrity", "no", "not the one that its link"),
     ("body spaced", spaced_body, "integrity", "no", "canonical"),

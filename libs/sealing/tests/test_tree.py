@@ -125,6 +125,12 @@ def test_a_leaf_outside_the_tree_is_not_included(index: int, size: int) -> None:
     assert not check_inclusion(LEAVES[6], index, size, inclusion(6, 0, 7), mth(0, 7))
 
 
+def test_sizes_and_indexes_that_no_tree_has_are_refused_whatever_the_roots() -> None:
+    assert not check_inclusion(LEAVES[0], 1, 1, [], LEAVES[0])
+    assert not check_inclusion(LEAVES[0], 5, 1, [], LEAVES[0])
+    assert not check_consistency((3, LEAVES[0]), (1, LEAVES[0]), [LEAVES[0]])
+
+
 def test_a_proof_of_another_length_is_refused() -> None:
     proof, root = inclusion(6, 0, 7), mth(0, 7)
     assert not check_inclusion(LEAVES[6], 6, 7, proof[:-1], root)

@@ -1,5 +1,6 @@
 """What a bundle shows and what it does not, under more or less trust and with more or less evidence."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from truth_sealing.cosignature import cosignature_line
 from truth_sealing.evidence import EvidenceFile
 from truth_sealing.findings import Report
 from truth_sealing.forgeries import Forger
+from truth_sealing.keyring import read_keyring
 from truth_sealing.note import sign_note
 from truth_sealing.verify import check, verify
 
@@ -94,6 +96,24 @@ def test_without_step_keys_the_path_is_not_signed() -> None:
     withheld = check(Bundle(WHOLE.record, WHOLE.proof), trust)
     assert (withheld["path_signed"].answer, withheld["path_complete"].answer) == ("not shown", "not shown")
     assert (found["duties_separated"].answer, withheld["duties_separated"].answer) == ("yes", "not shown")
+
+
+def test_a_keys_file_without_step_keys_shows_no_signature() -> None:
+    keys = [key for key in json.loads(KEYS.keyring())["keys"] if key["kind"] != "step"]
+    trust = replace(TRUST, keyring=read_keyring(json.dumps({"keys": keys}).encode()))
+    assert verify(write_bundle(WHOLE), trust)["path_signed"].answer == "not shown"
+
+
+def test_nobody_acts_in_an_intake() -> None:
+    bundle = replace(WHOLE, steps=(WHOLE.steps[0], None, *WHOLE.steps[2:]))
+    found = verify(write_bundle(bundle), replace(TRUST, keyring=None))
+    assert (found["duties_separated"].answer, found["path_complete"].answer) == ("yes", "not shown")
+
+
+def test_whoever_approves_may_be_anybody_but_the_requester() -> None:
+    requester: Json = {"name": "Rita", "subject": "rita"}
+    assert report(F.told(request={"requester": requester}))["duties_separated"].answer == "yes"
+    assert report(F.told(task_approved={"actor": "person:None"}))["duties_separated"].answer == "yes"
 
 
 def test_a_policy_that_asks_for_no_witness_shows_none() -> None:

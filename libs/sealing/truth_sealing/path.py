@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import cast
 
 from truth_sealing.findings import Finding, finding
 from truth_sealing.instants import EPOCH, read_instant
@@ -85,7 +84,7 @@ def _duty_problems(record: SealedRecord, shown: Shown) -> Iterator[str]:
     if approver == record.link("request")["actor"]:
         yield "whoever asked also approved"
     subject = member(shown.body("request"), "requester", "subject")
-    if subject is not None and approver == f"person:{cast(str, subject)}":
+    if isinstance(subject, str) and approver == f"person:{subject}":
         yield "the person for whom the work was asked also approved"
     assignee = f"person:{record['operator_id']}"
     if record.link("job_claimed")["actor"] != assignee:

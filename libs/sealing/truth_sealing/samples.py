@@ -93,7 +93,7 @@ def record(history: History, changes: Mapping[str, Json] | None = None) -> tuple
     """The Record's text over a whole path, and its disclosures by path."""
     completed, request = history.body("service_event_completed"), history.body("request")
     requester = cast(dict[str, str], request["requester"])
-    values = {f"requester.{name}": value for name, value in requester.items()}
+    values = {f"requester.{name}": requester[name] for name in ("name", "contact") if name in requester}
     values |= {name: cast(str, request[name]) for name in ("place", "summary")}
     values["operator.name"] = cast(str, history.body("task_assigned")["operator_name"])
     for name, value in (("notes", "text"), ("evidence", "sha256")):

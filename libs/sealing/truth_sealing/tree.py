@@ -121,9 +121,7 @@ def _reaches_both(old: tuple[int, bytes], new: tuple[int, bytes], proof: Iterato
     while node & 1:
         node, last = node >> 1, last >> 1
     # A power of two: the old root itself is the first node of the proof, and is not repeated in it.
-    first = old[1] if node == 0 else next(proof, None)
-    if first is None:
-        return False
+    first = old[1] if node == 0 else next(proof, b"")
     old_reached = new_reached = first
     for sibling in proof:
         if last == 0:

@@ -16,6 +16,7 @@ from truth_contracts.steps import Stage, StepBody
 from truth_contracts.tasks import TaskApprovedBody, TaskAssignedBody
 from truth_execution.domain.arrival import Queued, queue_job
 from truth_execution.domain.claim import Claim, HandJobBack, claim, hand_back
+from truth_execution.domain.command import Occasion
 from truth_execution.domain.completion import Complete, complete
 from truth_execution.domain.service_event import (
     AttachEvidence,
@@ -28,7 +29,7 @@ from truth_execution.domain.service_event import (
     start,
     write_note,
 )
-from truth_execution.domain.work import Move, Occasion, Work
+from truth_execution.domain.work import Move, Work
 from truth_kit.fresh import new_id, new_salt
 from truth_sealing.canonical import Json
 from truth_sealing.keys import FileSigner, StepKeys

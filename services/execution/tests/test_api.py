@@ -1,10 +1,7 @@
 """The Desk over HTTP: real application, real database, tokens of the local issuer."""
 
 import asyncio
-import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,109 +11,11 @@ from truth_contracts.envelope import Coordinates, from_kafka
 from truth_contracts.refusals import Refusal
 from truth_contracts.steps import arrived
 from truth_contracts.topics import SERVICE_EVENTS_COMPLETED
-from truth_execution import api, consumer
-from truth_execution.evidence import Store
-from truth_kit.auth import Verifier
-from truth_kit.blobs import Folder
-from truth_kit.connections import HttpServer, KafkaConnection
 from truth_kit.database import Database
-from truth_kit.lifecycle import Service, application
-from truth_kit.subscribe import decide
-from truth_kit.testing import arrival, published
-from truth_local.system import System
+from truth_kit.testing import published
 
-from services.execution.tests.making import KEYS, NOW, SIGNER, job_created, path, photo
-
-PHOTO_BYTES_MAX = 50_000
-Answer = dict[str, Any]
-As = Callable[[str], httpx.AsyncClient]
-
-
-@pytest.fixture
-async def door(
-    infrastructure: System, database: Database, tmp_path: Path
-) -> AsyncIterator[httpx.ASGITransport]:
-    """The HTTP side of the service."""
-    principal = infrastructure.principals["execution"]
-    service = Service(
-        name="execution",
-        version="1.0.0",
-        http=HttpServer(port=1, public_url="http://localhost:1"),
-        database=database.connection,
-        kafka=KafkaConnection(
-            bootstrap=infrastructure.bootstrap,
-            username=principal.username,
-            password_file=principal.password_file,
-        ),
-        issuer=infrastructure.issuer,
-        routes=consumer.routes(KEYS),
-        routers=(api.router,),
-        state={"signer": SIGNER, "evidence": Store(Folder(tmp_path / "evidence"), PHOTO_BYTES_MAX)},
-    )
-    async with httpx.AsyncClient() as issuer:
-        yield httpx.ASGITransport(application(service, database, Verifier(infrastructure.issuer, issuer)))
-
-
-@pytest.fixture
-async def who(door: httpx.ASGITransport, infrastructure: System) -> AsyncIterator[As]:
-    """Anybody of the local issuer."""
-    clients: dict[str, httpx.AsyncClient] = {}
-
-    def client(name: str) -> httpx.AsyncClient:
-        if name not in clients:
-            headers = {"authorization": f"Bearer {infrastructure.token(name)}"}
-            clients[name] = httpx.AsyncClient(transport=door, base_url="http://truth", headers=headers)
-        return clients[name]
-
-    yield client
-    for one in clients.values():
-        await one.aclose()
-
-
-@pytest.fixture
-async def job_id(database: Database) -> str:
-    """A Job on Olga's Desk, come in over Kafka."""
-    return await queue(database)
-
-
-async def queue(database: Database, offset: int = 0, **changes: Any) -> str:
-    event = job_created(path(**changes))
-    decided = await decide(database, "execution", consumer.routes(KEYS), [arrival(event, offset=offset)], NOW)
-    assert decided.acted_on == 1
-    return str(event.job.job_id)
-
-
-async def told(client: httpx.AsyncClient, job: str, what: str, **facts: Any) -> httpx.Response:
-    return await client.post(f"/api/jobs/{job}/{what}", json={"command_id": str(uuid4()), **facts})
-
-
-async def done(client: httpx.AsyncClient, job: str, what: str, **facts: Any) -> Answer:
-    answer = await told(client, job, what, **facts)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def uploaded(client: httpx.AsyncClient, octets: bytes) -> str:
-    sha256 = hashlib.sha256(octets).hexdigest()
-    answer = await client.put(f"/api/evidence/{sha256}", content=octets)
-    assert answer.status_code in (200, 201), answer.text
-    return sha256
-
-
-def refused(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json"
-    return answer.status_code, answer.json()["code"]
-
-
-async def worked(olga: httpx.AsyncClient, job: str) -> None:
-    """Claimed, started, with everything that `fulfilled` needs."""
-    await done(olga, job, "claim")
-    await done(olga, job, "start")
-    for color, stage in (("red", "inspect"), ("blue", "repair")):
-        sha256 = await uploaded(olga, photo(color))
-        await done(olga, job, "evidence", sha256=sha256, stage=stage, origin="captured")
-    await done(olga, job, "note", text="Washer replaced.", stage="repair", device_at="2026-11-24T12:00:00Z")
-    await done(olga, job, "stage", name="hand-over")
+from services.execution.tests.calling import Answer, As, done, queue, refused, told, uploaded, worked
+from services.execution.tests.making import KEYS, NOW, photo
 
 
 async def test_a_job_is_worked_from_the_desk_to_its_completion(
@@ -333,74 +232,7 @@ async def test_malformed_commands_are_refused(who: As, job_id: str, what: str, f
 
 
 async def test_a_lone_surrogate_is_no_text(who: As, job_id: str) -> None:
-    body = '{"command_id": "%s", "text": "\\ud800"}' % uuid4()
+    body = json.dumps({"command_id": str(uuid4()), "text": "\ud800"})
     headers = {"content-type": "application/json"}
     answer = await who("olga").post(f"/api/jobs/{job_id}/note", content=body, headers=headers)
     assert refused(answer) == (422, "body_malformed")
-
-
-async def test_a_photo_is_uploaded_once_and_read_by_who_works_with_it(
-    who: As, job_id: str, tmp_path: Path
-) -> None:
-    olga, octets = who("olga"), photo()
-    sha256 = hashlib.sha256(octets).hexdigest()
-    address = f"/api/evidence/{sha256}"
-    headers = {"content-type": "text/html"}  # what the client calls it does not matter
-    first = await olga.put(address, content=octets, headers=headers)
-    second = await who("otto").put(address, content=octets)
-    assert (first.status_code, second.status_code) == (201, 200)
-    expected = {"sha256": sha256, "media_type": "image/jpeg", "bytes": len(octets)}
-    assert first.json() == second.json() == expected
-    assert (tmp_path / "evidence" / sha256[:2] / sha256).read_bytes() == octets
-    for name, status in {"olga": 200, "vera": 200, "otto": 404, "ada": 403, "rita": 403}.items():
-        assert (await who(name).get(address)).status_code == status
-    got = await olga.get(address)
-    assert got.content == octets
-    assert got.headers["content-type"] == "image/jpeg"
-    assert got.headers["x-content-type-options"] == "nosniff"
-    assert got.headers["content-length"] == str(len(octets))
-    of_job = await uploaded(who("otto"), photo("green"))
-    assert refused(await olga.get(f"/api/evidence/{of_job}")) == (404, "evidence_unknown")
-    await done(olga, job_id, "claim")
-    await done(olga, job_id, "start")
-    await done(olga, job_id, "evidence", sha256=of_job, origin="imported")
-    assert (await olga.get(f"/api/evidence/{of_job}")).status_code == 200
-
-
-async def test_what_is_refused_as_evidence(who: As, tmp_path: Path) -> None:
-    olga, octets = who("olga"), photo()
-    sha256 = hashlib.sha256(octets).hexdigest()
-
-    async def put(name: str, named: str, content: bytes) -> tuple[int, str]:
-        return refused(await who(name).put(f"/api/evidence/{named}", content=content))
-
-    page, large = b"<html><script>alert(1)</script></html>", b"\xff\xd8" + b"x" * PHOTO_BYTES_MAX
-    assert await put("olga", hashlib.sha256(page).hexdigest(), page) == (415, "not_a_photo")
-    assert await put("olga", "b" * 64, octets) == (422, "digest_mismatch")
-    assert await put("olga", hashlib.sha256(large).hexdigest(), large) == (413, "body_too_large")
-    assert await put("olga", "B" * 64, octets) == (422, "body_malformed")
-    assert await put("acme", sha256, octets) == (403, "people_only")
-    assert await put("vera", sha256, octets) == (403, "role_missing")
-    assert refused(await olga.get(f"/api/evidence/{sha256}")) == (404, "evidence_unknown")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(100):
-            yield b"x" * 10_000
-
-    answer = await olga.put(f"/api/evidence/{sha256}", content=endless())
-    assert refused(answer) == (413, "body_too_large")
-
-
-async def test_bytes_that_are_not_here_are_not_attached(who: As, job_id: str) -> None:
-    olga = who("olga")
-    await done(olga, job_id, "claim")
-    await done(olga, job_id, "start")
-    answer = await told(olga, job_id, "evidence", sha256="c" * 64, origin="captured")
-    assert refused(answer) == (404, "evidence_unknown")
-
-
-async def test_bytes_that_were_lost_are_an_error_and_not_an_empty_photo(who: As, tmp_path: Path) -> None:
-    sha256 = await uploaded(who("olga"), photo())
-    (tmp_path / "evidence" / sha256[:2] / sha256).unlink()
-    assert refused(await who("olga").get(f"/api/evidence/{sha256}")) == (500, "internal_error")

@@ -15,9 +15,8 @@ from truth_governance.domain.task import Task, TaskState
 from truth_governance.store import tasks, watched
 from truth_kit.database import Database
 from truth_kit.dead_letters.store import list_letters
-from truth_kit.migrations import folder
 from truth_kit.subscribe import Decided, decide
-from truth_kit.testing import FreshDatabase, arrival, published
+from truth_kit.testing import arrival, published
 from truth_sealing.keys import FileSigner
 
 from services.governance.tests import making
@@ -31,11 +30,6 @@ from services.governance.tests.making import (
     request_body,
     service_event_changed,
 )
-
-
-@pytest.fixture
-async def database(fresh_database: FreshDatabase) -> Database:
-    return await fresh_database("governance", folder("truth_governance"))
 
 
 class Feed:

@@ -1,12 +1,11 @@
 """Decisions over a Task: every allowed and every forbidden move."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Literal, cast
 
 import pytest
 from truth_contracts.envelope import to_kafka
-from truth_contracts.ids import JobId, RequestId, TaskId
+from truth_contracts.ids import RequestId, TaskId
 from truth_contracts.intakes import IntakeAccepted
 from truth_contracts.jobs import JobCreated
 from truth_contracts.refusals import Refusal
@@ -14,21 +13,18 @@ from truth_contracts.requests import BODY_BYTES_MAX as REQUEST_BYTES_MAX
 from truth_contracts.service_events import BODY_BYTES_MAX as COMPLETION_BYTES_MAX
 from truth_contracts.topics import SERVICE_EVENTS_COMPLETED
 from truth_governance.domain.assignment import ASSIGNMENTS_MAX, Assign, assign
-from truth_governance.domain.commanding import Person, first_answer
-from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
+from truth_governance.domain.commanding import first_answer
+from truth_governance.domain.create_job import CreateJob, create_job
 from truth_governance.domain.opening import open_task, take_answer
-from truth_governance.domain.preparation import Preparation, PrepareJob, digest_of, prepare_job
 from truth_governance.domain.questions import QUESTIONS_BYTES_MAX, questions_of
 from truth_governance.domain.review import Approve, Ask, Decline, approve, ask, decline
 from truth_governance.domain.task import Decision, Move, Task, TaskState
 from truth_kit.fresh import new_id
 from truth_sealing.canonical import canonical
-from truth_sealing.steps import check_hand_off, hand_off
+from truth_sealing.steps import hand_off
 
 from services.governance.tests.making import (
-    ADA,
     AMIR,
-    KEYS,
     NOW,
     OLGA,
     OTTO,
@@ -285,86 +281,6 @@ def test_the_same_command_again_gets_the_first_answer() -> None:
 )
 def test_a_stale_command_is_refused(command: Approve | Ask, actor: str) -> None:
     assert refused(first_answer(approved(), command, actor)) == "version_stale"
-
-
-def test_a_prepared_job_holds_the_whole_context_and_its_digest() -> None:
-    task = assigned()
-    preparation = prepared(task, OLGA)
-    assert isinstance(preparation, Preparation)
-    job = preparation.job
-    assert preparation.digest == digest_of(job)
-    assert preparation.expires_at == NOW + timedelta(minutes=10)
-    assert (job.task_id, job.request_id, job.operator_id) == (task.task_id, task.request_id, "olga")
-    assert (job.surface, job.maturity, job.prepared_by) == ("kitchen-repairs", "live", "person:olga")
-    assert [stage.name for stage in job.stages] == ["inspect", "repair"]
-    assert job.prev == task.history.link("task_assigned")["sha256"]
-
-
-@pytest.mark.parametrize("person", [OTTO, Person("person:rita", "rita", "Rita", is_admin=False)])
-def test_only_an_admin_or_the_assigned_operator_creates(person: Person) -> None:
-    task = assigned()
-    assert refused(prepared(task, person)) == "not_assigned"
-    preparation = prepared(task, ADA)
-    command = CreateJob(digest=preparation.digest)
-    assert refused(create_job(task, None, preparation, command, occasion(person))) == "not_assigned"
-
-
-def test_nobody_prepares_from_an_old_page_or_for_an_operator_who_left() -> None:
-    task = assigned()
-    job_id = JobId(new_id())
-    assert (
-        refused(prepare_job(task, operator(), PrepareJob(version=2), occasion(), job_id)) == "version_stale"
-    )
-    gone = operator(is_active=False)
-    assert refused(prepare_job(task, gone, PrepareJob(version=3), occasion(), job_id)) == "operator_unknown"
-
-
-def test_create_job_promotes_and_makes_a_whole_path() -> None:
-    task = promoted()
-    assert (task.state, task.last.command) == (TaskState.PROMOTED, "create_job")
-    assert check_hand_off(hand_off(task.history), "job_created", KEYS, every_signature=True) is None
-
-
-def test_create_job_needs_the_digest_that_the_same_person_prepared() -> None:
-    task = assigned()
-    preparation = prepared(task, ADA)
-    command = CreateJob(digest=preparation.digest)
-    assert refused(create_job(task, None, None, command, occasion())) == "digest_unknown"
-    assert (
-        refused(create_job(task, None, preparation, CreateJob(digest="1" * 64), occasion()))
-        == "digest_unknown"
-    )
-    assert refused(create_job(task, None, preparation, command, occasion(AMIR))) == "digest_unknown"
-    assert refused(create_job(task, None, preparation, command, occasion(OLGA))) == "digest_unknown"
-
-
-def test_a_digest_lasts_ten_minutes_and_not_beyond_a_reassignment() -> None:
-    task = assigned()
-    preparation = prepared(task)
-    command = CreateJob(digest=preparation.digest)
-    late = occasion(at=NOW + timedelta(minutes=10, milliseconds=1))
-    assert refused(create_job(task, None, preparation, command, late)) == "preparation_expired"
-    last = occasion(at=NOW + timedelta(minutes=10))
-    assert isinstance(create_job(task, None, preparation, command, last), Promotion)
-    assert (
-        refused(create_job(assigned(task, OTTO), None, preparation, command, occasion())) == "version_stale"
-    )
-
-
-def test_a_second_create_job_gives_the_first_job_or_is_refused() -> None:
-    task = assigned()
-    preparation = prepared(task)
-    command = CreateJob(digest=preparation.digest)
-    outcome = create_job(task, None, preparation, command, occasion())
-    assert isinstance(outcome, Promotion)
-    task, creation = carried(outcome), outcome.creation
-    late = occasion(at=NOW + timedelta(days=1))
-    assert create_job(task, creation, preparation, command, late) == creation
-    other = create_job(task, creation, None, CreateJob(digest="1" * 64), occasion())
-    assert refused(other) == "job_exists"
-    assert isinstance(other, Refusal)
-    assert str(creation.job_id) in other.detail
-    assert isinstance(creation, Creation)
 
 
 def test_a_decision_tells_what_was_said() -> None:

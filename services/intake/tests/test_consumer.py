@@ -206,7 +206,7 @@ async def test_a_dead_letter_is_redriven_once_the_surface_is_open(database: Data
 
 
 async def test_twins_in_batches_that_run_at_once_are_one_intake(database: Database) -> None:
-    members = [asked() for _ in range(20)]
+    members = [asked() for _ in range(40)]  # enough for a thread to seal them
 
     def batch(partition: int) -> Sequence[Arrival]:
         messages = [published_request(one) for one in (members if partition % 2 else members[::-1])]
@@ -215,9 +215,9 @@ async def test_twins_in_batches_that_run_at_once_are_one_intake(database: Databa
     decided = await asyncio.gather(
         *(decide(database, "intake", ROUTES, batch(partition), NOW) for partition in range(4))
     )
-    assert [one.acted_on for one in decided] == [20] * 4
+    assert [one.acted_on for one in decided] == [40] * 4
     counted = Counter(event.event.request_id for event in await accepted(database))
-    assert len(counted) == 20
+    assert len(counted) == 40
     assert set(counted.values()) == {1}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 from truth_contracts.ids import EventId, RequestId
 from truth_contracts.intakes import IntakeAnswered
-from truth_intake.domain.intake import Known, Sealed
+from truth_intake.domain.intake import Sealed
 from truth_intake.domain.tracker import Seen, seen_of
 from truth_intake.store import intakes, reading, surfaces, tracking
 from truth_intake.store.reading import Scope, Wanted
@@ -256,12 +256,3 @@ async def test_a_question_has_one_answer(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.begin() as tx:
             await tracking.insert_answer(tx, answered(request_id, 2, "Neither."))
-
-
-async def test_nothing_known_of_an_event_is_lost_by_its_type(database: Database) -> None:
-    new = sealed()
-    await insert(database, new)
-    async with database.connect() as conn:
-        (found, _) = await intakes.list_known(conn, [new.accepted.submission])
-    assert found == new.accepted.known
-    assert isinstance(found, Known)

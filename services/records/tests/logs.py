@@ -1,5 +1,6 @@
 """A log for tests that need many entries: Records whose texts are whole, under a key of their own."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import cast

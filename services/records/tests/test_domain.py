@@ -116,7 +116,7 @@ def test_what_was_not_given_is_not_committed_to() -> None:
 @pytest.mark.parametrize(
     ("changes", "completion", "what"),
     [
-        pytest.param({}, {"job_id": uuid_of(9, "job")}, "its path: Job;", id="another Job"),
+        pytest.param({}, {"job_id": uuid_of(9, "job")}, "claimed Job", id="another Job"),
         pytest.param({"job_claimed": {"job_id": uuid_of(9, "job")}}, {}, "claimed Job", id="another Job claimed"),
         pytest.param({"task_assigned": {"operator_id": "otto"}}, {}, "assigned operator", id="another operator assigned"),
         pytest.param({"intake": {"maturity": "partial"}}, {}, "maturity at intake", id="maturity changed on the way"),
@@ -150,9 +150,13 @@ def test_what_is_told_comes_in_again() -> None:
     batch = seal(Edge(), [ready(1), ready(2)], LOG_KEY)
     told = messages(batch, NOW)
     assert [message.topic for message in told] == ["records.sealed", "records.sealed", "records.checkpoints"]
-    received = from_kafka(RECORDS_SEALED, told[1], Coordinates("records.sealed", 0, 1), NOW)
-    assert isinstance(received, Received), received
-    assert received.event == record_sealed(batch.sealed[1], NOW)
+    for message, sealed in zip(told, batch.sealed, strict=False):
+        received = from_kafka(RECORDS_SEALED, message, Coordinates("records.sealed", 0, 1), NOW)
+        assert isinstance(received, Received), received
+        assert received.event == record_sealed(sealed, NOW)
+        through_contract = to_kafka(record_sealed(sealed, NOW))
+        assert (message.key, message.headers) == (through_contract.key, through_contract.headers)
+        assert strict_object(message.value or b"") == strict_object(through_contract.value or b"")
 
 
 def test_a_forged_or_shortened_hand_off_is_refused_on_arrival() -> None:

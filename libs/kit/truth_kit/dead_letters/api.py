@@ -39,6 +39,12 @@ class DismissCommand(BaseModel, frozen=True, extra="forbid"):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class Letters(BaseModel, frozen=True):
+    """A page of dead letters, newest first."""
+
+    dead_letters: list[LetterSummary]
+
+
 class LetterWithActions(BaseModel, frozen=True):
     """A dead letter and what was done about it, oldest first."""
 
@@ -57,12 +63,11 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
         state: LetterState | Literal["any"] = "open",
         before: UUID | None = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    ) -> list[LetterSummary]:
+    ) -> Letters:
         """Newest first; the last id as `before` gives the next page."""
         async with database.connect() as conn:
-            return await list_letters(
-                conn, state=None if state == "any" else state, before=before, limit=limit
-            )
+            wanted = None if state == "any" else state
+            return Letters(dead_letters=await list_letters(conn, state=wanted, before=before, limit=limit))
 
     @ops.get("/{letter_id}")
     async def find_dead_letter(letter_id: UUID, _: Ops, database: DatabaseDependency) -> LetterWithActions:

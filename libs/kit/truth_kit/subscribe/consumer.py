@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError
@@ -27,10 +27,15 @@ BATCH_MAX = 500
 """Records in one transaction at most."""
 DRAIN_SECONDS = 6.0
 """How long a running batch may hold back a rebalance or a stop, before it is rolled back."""
+_CAREFUL_MS = 20
 _SESSION_SECONDS = 10
 """A replica with a name is back within this, and nobody else is disturbed."""
 _UNNAMED_SESSION_SECONDS = 6
 """The broker's minimum: eager rebalancing waits that long for a replica that was killed."""
+
+
+class UnreadableRecord(ConsumerRecord[bytes | None, bytes | None]):
+    """Stands for a record that aiokafka cannot unpack: a header's name in it is not UTF-8."""
 
 
 class Consumer(AIOKafkaConsumer):
@@ -38,6 +43,8 @@ class Consumer(AIOKafkaConsumer):
 
     polled_at: float | None = None
     broken: Exception | None = None
+    is_careful = False
+    """Read record by record, until the one that cannot be unpacked is found and passed."""
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -49,8 +56,11 @@ class Consumer(AIOKafkaConsumer):
         del timeout_ms
         while self.broken is None:
             try:
-                getmany = cast("GetMany", super().getmany)
-                records = await getmany(*partitions, timeout_ms=500, max_records=max_records)
+                if self.is_careful:
+                    records = await self._read_one_of_each()
+                else:
+                    getmany = cast("GetMany", super().getmany)
+                    records = await getmany(*partitions, timeout_ms=500, max_records=max_records)
             except ConsumerStoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
@@ -60,11 +70,30 @@ class Consumer(AIOKafkaConsumer):
                 return records
         return await asyncio.get_running_loop().create_future()
 
+    async def _read_one_of_each(self) -> dict[TopicPartition, list[Record]]:
+        """At most one record a partition: a failing one is then at its partition's position, none is lost.
+
+        aiokafka decodes headers' names while it unpacks, and forgets what it had unpacked before a failure.
+        """
+        found: dict[TopicPartition, list[Record]] = {}
+        client = cast("Any", super())  # aiokafka's own types are partial
+        if not self.assignment():
+            await asyncio.sleep(_CAREFUL_MS / 1000)
+        for partition in sorted(self.assignment()):
+            try:
+                found |= await client.getmany(partition, timeout_ms=_CAREFUL_MS, max_records=1)
+            except UnicodeDecodeError:
+                offset: int = await client.position(partition)
+                client.seek(partition, offset + 1)
+                self.is_careful = False
+                found[partition] = [_unreadable(partition, offset)]
+        return found
+
 
 class Feed:
     """One FastStream broker with one batch subscriber. Good for one start and one stop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 all but three by name
         self,
         connection: KafkaConnection,
         topics: Sequence[str],
@@ -72,6 +101,7 @@ class Feed:
         *,
         group: str,
         replica: str | None,
+        batch_max: int,
     ) -> None:
         self._broker = KafkaBroker(
             connection.bootstrap.split(","),
@@ -88,7 +118,7 @@ class Feed:
         self._subscriber = self._broker.subscriber(
             *topics,
             batch=True,
-            max_records=BATCH_MAX,
+            max_records=batch_max,
             batch_timeout_ms=1,  # the sleep after an empty poll; Consumer waits inside the poll
             group_id=group,
             group_instance_id=replica,
@@ -108,18 +138,31 @@ class Feed:
         """None before the start and after the stop."""
         return cast("Consumer | None", self._subscriber.consumer)
 
-    async def start(self, on_batch: OnBatch) -> None:
+    async def start(self, on_batch: OnBatch, *, is_careful: bool = False) -> None:
         """Join the group. Raises when the broker is away; then `stop` is still due."""
         self._subscriber(on_batch)
         await self._broker.connect()  # no network yet: it makes the builder of consumers
         config = self._broker.config.broker_config
         builder = cast("partial[AIOKafkaConsumer]", config.builder)
-        config.builder = partial(Consumer, **builder.keywords)
+        config.builder = partial(_build, is_careful, **builder.keywords)
         await self._broker.start()
 
     async def stop(self) -> None:
         """Let the running batch end, then leave the group (a named replica keeps its place)."""
         await self._broker.stop()
+
+
+def _build(is_careful: bool, *topics: str, **settings: Any) -> Consumer:  # noqa: ANN401 aiokafka's settings
+    consumer = Consumer(*topics, **settings)
+    consumer.is_careful = is_careful
+    return consumer
+
+
+def _unreadable(partition: TopicPartition, offset: int) -> UnreadableRecord:
+    milliseconds = int(time.time() * 1000)  # the broker's time is among what could not be unpacked
+    return UnreadableRecord(
+        partition.topic, partition.partition, offset, milliseconds, 0, None, None, None, -1, -1, ()
+    )
 
 
 def _security(connection: KafkaConnection) -> SASLScram512:

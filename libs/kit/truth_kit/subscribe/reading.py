@@ -14,6 +14,14 @@ from truth_kit.subscribe.route import AnyRoute, Arrival
 _OFF_LOOP_FROM = 32
 """Arrivals from which a thread does the checks: 80 µs a signature would hold the loop for milliseconds."""
 
+_UNREADABLE = Refusal(
+    "envelope_invalid",
+    "A header's name is not UTF-8. The message cannot be unpacked; it lies at its offset until it expires.",
+    "headers",
+    "names in UTF-8",
+    "bytes that are not",
+)
+
 Partition: TypeAlias = tuple[str, int]
 
 
@@ -61,6 +69,9 @@ def _read(routes: Sequence[AnyRoute], arrivals: Sequence[Arrival]) -> Reading:
 
 def _read_one(route: AnyRoute, arrival: Arrival, reading: Reading) -> None:
     message, place, appended_at = arrival.message, arrival.coordinates, arrival.appended_at
+    if not arrival.is_readable:
+        reading.broken.append(DeadLetter(message, place, appended_at, _UNREADABLE))
+        return
     match from_kafka(route.topic, message, place, appended_at):
         case Refusal() as refusal:
             reading.broken.append(DeadLetter(message, place, appended_at, refusal))

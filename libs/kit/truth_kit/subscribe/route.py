@@ -51,3 +51,4 @@ class Arrival:
     message: Message
     coordinates: Coordinates
     appended_at: datetime  # the broker's clock
+    is_readable: bool = True  # False: a header's name is not UTF-8, and only the place is known

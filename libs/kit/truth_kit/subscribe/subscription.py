@@ -17,9 +17,10 @@ from truth_contracts.envelope import Coordinates, Message
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.fresh import utc_now
-from truth_kit.subscribe.consumer import DRAIN_SECONDS, Consumer, Feed, Record
+from truth_kit.subscribe.consumer import BATCH_MAX, DRAIN_SECONDS, Consumer, Feed, Record, UnreadableRecord
 from truth_kit.subscribe.decide import Decided, decide
 from truth_kit.subscribe.route import AnyRoute, Arrival
+from truth_kit.telemetry import described
 
 log = structlog.get_logger()
 
@@ -54,7 +55,7 @@ class Subscription(ConsumerRebalanceListener):
     stable name of this process, if it has one: then a restart disturbs nobody.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a consumer is made of
         self,
         service: str,
         routes: Sequence[AnyRoute],
@@ -62,9 +63,11 @@ class Subscription(ConsumerRebalanceListener):
         database: Database,
         *,
         replica: str | None = None,
+        batch_max: int = BATCH_MAX,
     ) -> None:
         self._service, self._routes, self._kafka, self._database = service, routes, kafka, database
-        self._replica = replica
+        self._replica, self._batch_max = replica, batch_max
+        self._is_careful = False  # something could not be unpacked: find it record by record
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._feed: Feed | None = None
@@ -87,13 +90,15 @@ class Subscription(ConsumerRebalanceListener):
                     self,
                     group=self._service,
                     replica=self._replica,
+                    batch_max=self._batch_max,
                 )
                 await self._start(self._feed)
                 await self._watch(self._feed)
             except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
                 self._starts_failed += 1
-                self._broker_error = f"broker: {error!r}"[:200]
-                log.warning("consumer.waiting", error=repr(error), failures=self._starts_failed)
+                self._is_careful = isinstance(error, UnicodeDecodeError)
+                self._broker_error = f"broker: {described(error)}"[:200]
+                log.warning("consumer.waiting", error=described(error), failures=self._starts_failed)
             finally:
                 await self._close()
             await self._back_off(self._starts_failed)
@@ -151,7 +156,7 @@ class Subscription(ConsumerRebalanceListener):
         log.info("partitions.assigned", partitions=len(partitions))
 
     async def _start(self, feed: Feed) -> None:
-        starting = asyncio.ensure_future(feed.start(self._on_batch))
+        starting = asyncio.ensure_future(feed.start(self._on_batch, is_careful=self._is_careful))
         await self._until_stopped(_START_SECONDS_MAX, starting)
         if not starting.done():
             starting.cancel()
@@ -184,7 +189,7 @@ class Subscription(ConsumerRebalanceListener):
         try:
             await asyncio.wait_for(self._feed.stop(), _STOP_SECONDS_MAX)
         except Exception as error:  # noqa: BLE001 a broken consumer is dropped all the same
-            log.warning("consumer.stop_failed", error=repr(error))
+            log.warning("consumer.stop_failed", error=described(error))
         self._feed = None
 
     async def _on_batch(self, records: Sequence[Record]) -> None:
@@ -215,9 +220,9 @@ class Subscription(ConsumerRebalanceListener):
             await self._succeeded(consumer, mine, self._attempt.result())
             return
         self._batches_failed += 1
-        self._batch_error = f"batch: {error!r}"[:200]
+        self._batch_error = f"batch: {described(error)}"[:200]
         log.warning(
-            "batch.rolled_back", error=repr(error), events=len(arrivals), failures=self._batches_failed
+            "batch.rolled_back", error=described(error), events=len(arrivals), failures=self._batches_failed
         )
         for arrival in reversed(mine):  # the lowest offset of each partition comes last
             consumer.seek(_partition(arrival), arrival.coordinates.offset)
@@ -249,7 +254,7 @@ class Subscription(ConsumerRebalanceListener):
             await asyncio.wait_for(consumer.commit(dict(ends)), _COMMIT_SECONDS_MAX)
             self._committed_at = time.monotonic()
         except (KafkaError, TimeoutError) as error:  # read again later; the inbox drops it
-            log.warning("offsets.not_committed", error=repr(error))
+            log.warning("offsets.not_committed", error=described(error))
 
     def _behind(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> int | None:
         total = 0
@@ -282,6 +287,7 @@ def _arrival(record: Record) -> Arrival:
         Message(record.topic, record.key, record.value, headers),
         Coordinates(record.topic, record.partition, record.offset),
         datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        is_readable=not isinstance(record, UnreadableRecord),
     )
 
 

@@ -5,10 +5,8 @@ from typing import Annotated
 
 import structlog
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
-from truth_contracts.base import Instant
-from truth_contracts.ids import CommandId, EventId, JobId, RequestId, ServiceEventId
+from truth_contracts.ids import EventId, JobId
 from truth_contracts.jobs import JobChanged
 from truth_contracts.refusals import Refusal
 from truth_contracts.service_events import (
@@ -23,21 +21,13 @@ from truth_kit.problems import Refused
 from truth_sealing.keys import Signer
 from truth_sealing.steps import hand_off, seal_step
 
-from truth_execution.domain.work import (
-    Command,
-    JobState,
-    Move,
-    Occasion,
-    ServiceEventState,
-    Work,
-    content_of,
-)
+from truth_execution.api.answering import answer, current
+from truth_execution.domain.command import Command, Occasion, content_of
+from truth_execution.domain.work import Move, Work
 from truth_execution.store import commands, work
 from truth_execution.store.commands import CarriedOut
 
 log = structlog.get_logger()
-
-NOT_SETTLED = "Completed, not settled: completion says nothing of settlement."
 
 Operator = Annotated[Actor, Depends(require_person("operator"))]
 
@@ -48,29 +38,6 @@ def _signer_of(request: Request) -> Signer:
 
 
 StepSigner = Annotated[Signer, Depends(_signer_of)]
-
-
-class Standing(BaseModel):
-    """Where a ServiceEvent stands."""
-
-    service_event_id: ServiceEventId
-    state: ServiceEventState
-    version: int
-
-
-class Answered(BaseModel):
-    """What a command did, or did when it was first given. No `service_event`: work is not started."""
-
-    command_id: CommandId
-    command: str
-    actor: str
-    at: Instant
-    job_id: JobId
-    request_id: RequestId
-    job_state: JobState
-    job_version: int
-    service_event: Standing | None
-    notice: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +73,11 @@ async def carry_out(tx: AsyncConnection, given: Given, outcome: Move | Refusal, 
     if given.answer is not None:
         return _json(given.answer)
     if isinstance(outcome, Refusal):
-        raise Refused(outcome, _current(given.work))
+        raise Refused(outcome, current(given.work))
     moved, events = _sealed(outcome, signer)
     await work.set_moved(tx, given.work, moved)
-    answer = _answer(given, moved).model_dump_json()
     command, occasion = given.command, given.occasion
+    said = answer(command, occasion, moved).model_dump_json()
     done = CarriedOut(
         command.command_id,
         moved.job.job_id,
@@ -118,28 +85,17 @@ async def carry_out(tx: AsyncConnection, given: Given, outcome: Move | Refusal, 
         occasion.actor,
         occasion.at,
         content_of(command),
-        answer,
+        said,
     )
     if not await commands.insert_command(tx, done):
         raise _reused()
     await outbox.add(tx, events)
     log.info("command.carried_out", request_id=str(moved.job.request_id), command=command.NAME)
-    return _json(answer)
+    return _json(said)
 
 
-def _json(answer: str) -> Response:
-    return Response(answer, media_type="application/json")
-
-
-def _current(now: Work) -> dict[str, object]:
-    job, service_event = now.job, now.service_event
-    return {
-        "job_state": job.state,
-        "job_version": job.version,
-        "changed_by": job.changed_by,
-        "changed_at": job.changed_at,
-        "service_event": None if service_event is None else _standing(now),
-    }
+def _json(said: str) -> Response:
+    return Response(said, media_type="application/json")
 
 
 def _sealed(
@@ -153,29 +109,6 @@ def _sealed(
     if isinstance(move.body, ServiceEventCompletedBody):
         return sealed, [ServiceEventCompleted.model_validate(hand_off(history)), *move.told]
     return sealed, [*move.told]
-
-
-def _answer(given: Given, moved: Work) -> Answered:
-    is_completed = moved.job.state is JobState.CLOSED
-    return Answered(
-        command_id=given.command.command_id,
-        command=given.command.NAME,
-        actor=given.occasion.actor,
-        at=given.occasion.at,
-        job_id=moved.job.job_id,
-        request_id=moved.job.request_id,
-        job_state=moved.job.state,
-        job_version=moved.job.version,
-        service_event=_standing(moved),
-        notice=NOT_SETTLED if is_completed else None,
-    )
-
-
-def _standing(now: Work) -> Standing | None:
-    one = now.service_event
-    if one is None:
-        return None
-    return Standing(service_event_id=one.service_event_id, state=one.state, version=one.version)
 
 
 def _reused() -> Refused:

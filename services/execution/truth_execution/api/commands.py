@@ -5,7 +5,8 @@ from truth_contracts.ids import JobId, ServiceEventId
 from truth_kit.database import DatabaseDependency
 from truth_kit.fresh import new_id
 
-from truth_execution.api.commanding import Answered, Operator, StepSigner, carry_out, take
+from truth_execution.api.answering import Answered
+from truth_execution.api.commanding import Operator, StepSigner, carry_out, take
 from truth_execution.domain import claim, completion, service_event
 from truth_execution.store import blobs
 

@@ -10,7 +10,7 @@ from truth_contracts.requests import Detail, Requester
 from truth_contracts.service_events import CompletedStage, Evidence, Note
 from truth_contracts.steps import Maturity, Outcome, Stage
 
-from truth_execution.api.commanding import NOT_SETTLED
+from truth_execution.api.answering import NOT_SETTLED
 from truth_execution.domain.arrival import read_path
 from truth_execution.domain.completion import evidence_missing
 from truth_execution.domain.work import JobState, ServiceEvent, ServiceEventState, Work

@@ -17,7 +17,8 @@ from truth_sealing.canonical import Json
 from truth_sealing.steps import History
 
 from truth_execution.domain.completion import COMPLETION_BYTES_MIN, room_for_completion
-from truth_execution.domain.work import Job, JobState, tell_job
+from truth_execution.domain.telling import tell_job
+from truth_execution.domain.work import Job, JobState
 
 OWN_ACTOR = "service:execution"
 CLAIM_BYTES_MAX = 32 * 1024

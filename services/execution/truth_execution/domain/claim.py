@@ -7,18 +7,9 @@ from truth_contracts.base import instant_text, text
 from truth_contracts.jobs import HandBack, JobClaimedBody
 from truth_contracts.refusals import Refusal
 
-from truth_execution.domain.work import (
-    Command,
-    DeviceInstant,
-    Job,
-    JobState,
-    Move,
-    Occasion,
-    Work,
-    moved_job,
-    not_assigned,
-    tell_job,
-)
+from truth_execution.domain.command import Command, DeviceInstant, Occasion
+from truth_execution.domain.telling import tell_job
+from truth_execution.domain.work import Job, JobState, Move, Work, moved_job, not_assigned
 
 HAND_BACKS_MAX = 20
 """Hand-backs of one Job. All of them travel in every later message of its path."""

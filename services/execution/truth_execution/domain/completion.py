@@ -19,20 +19,17 @@ from truth_contracts.topics import SERVICE_EVENTS_COMPLETED
 from truth_sealing.canonical import canonical
 from truth_sealing.steps import History
 
+from truth_execution.domain.command import Command, DeviceInstant, Occasion
+from truth_execution.domain.telling import tell_job, tell_service_event
 from truth_execution.domain.work import (
-    Command,
-    DeviceInstant,
     Job,
     JobState,
     Move,
-    Occasion,
     ServiceEvent,
     ServiceEventState,
     Work,
     begun,
     moved_job,
-    tell_job,
-    tell_service_event,
 )
 
 PIECES_MAX = 500

@@ -10,20 +10,18 @@ from truth_contracts.refusals import Refusal
 from truth_contracts.service_events import CompletedStage, Evidence, Note, Origin
 from truth_contracts.steps import StageName
 
+from truth_execution.domain.command import Command, DeviceInstant, Occasion
 from truth_execution.domain.completion import full
+from truth_execution.domain.telling import tell_service_event
 from truth_execution.domain.work import (
-    Command,
-    DeviceInstant,
     JobState,
     Move,
-    Occasion,
     ServiceEvent,
     ServiceEventState,
     Work,
     begun,
     not_assigned,
     stage_unknown,
-    tell_service_event,
 )
 
 

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator
-from truth_contracts.base import Contract, Instant, instant_text
-from truth_contracts.envelope import source_of
-from truth_contracts.ids import CommandId, EventId, JobId, RequestId, ServiceEventId, derived_id
+from truth_contracts.base import instant_text
+from truth_contracts.ids import JobId, RequestId, ServiceEventId
 from truth_contracts.jobs import FrozenJob, HandBack, JobChanged, JobClaimedBody
 from truth_contracts.refusals import Refusal
 from truth_contracts.service_events import (
@@ -20,19 +17,9 @@ from truth_contracts.service_events import (
     ServiceEventCompletedBody,
 )
 from truth_contracts.steps import Outcome
-from truth_sealing.canonical import canonical
 from truth_sealing.steps import History
 
-
-def _since_1970(at: datetime) -> datetime:
-    # PostgreSQL's client takes the first instant of year 1 for minus infinity, and gives back no instant.
-    if at.year < 1970:  # noqa: PLR2004 where a clock that was never set begins
-        raise ValueError("a device's clock begins in 1970")
-    return at
-
-
-DeviceInstant = Annotated[Instant, AfterValidator(_since_1970)]
-"""What the device's clock said: told, not trusted."""
+from truth_execution.domain.command import Occasion
 
 
 class JobState(StrEnum):
@@ -104,28 +91,6 @@ class Work:
     service_event: ServiceEvent | None = None
 
 
-class Command(Contract, frozen=True):
-    """What an operator tells the Desk to do. The same `command_id` again gets the same answer."""
-
-    NAME: ClassVar[str]
-    command_id: CommandId
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """Who gives a command and when, with the id and the salt made for what it causes."""
-
-    subject: str
-    at: datetime
-    event_id: EventId
-    salt: str
-
-    @property
-    def actor(self) -> str:
-        """The person, as events name them. Only people give commands."""
-        return f"person:{self.subject}"
-
-
 @dataclass(frozen=True, slots=True)
 class Move:
     """What a decision did: the work after it, what watchers are told, and the step to be sealed, if any.
@@ -136,11 +101,6 @@ class Move:
     work: Work
     told: tuple[JobChanged | ServiceEventChanged, ...] = ()
     body: JobClaimedBody | ServiceEventCompletedBody | None = None
-
-
-def content_of(command: Command) -> str:
-    """Everything that a command says, so that the same words can be told from others."""
-    return canonical(command.model_dump(mode="json")).decode()
 
 
 def not_assigned(work: Work, occasion: Occasion) -> Refusal | None:
@@ -177,33 +137,6 @@ def moved_job(
         changed_at=occasion.at,
         claimed_by=claimed_by,
         history=history,
-    )
-
-
-def tell_job(job: Job, cause: EventId) -> JobChanged:
-    """What watchers are told of a Job's last move."""
-    return JobChanged(
-        event_id=EventId(derived_id(source_of("execution"), str(cause), "job_changed")),
-        request_id=job.request_id,
-        at=job.changed_at,
-        actor=job.changed_by,
-        id=job.job_id,
-        version=job.version,
-        state=job.state,
-    )
-
-
-def tell_service_event(job: Job, service_event: ServiceEvent, occasion: Occasion) -> ServiceEventChanged:
-    """What watchers are told of a ServiceEvent's last move: never outcome, notes or evidence."""
-    cause = str(occasion.event_id)
-    return ServiceEventChanged(
-        event_id=EventId(derived_id(source_of("execution"), cause, "service_event_changed")),
-        request_id=job.request_id,
-        at=service_event.changed_at,
-        actor=occasion.actor,
-        id=service_event.service_event_id,
-        version=service_event.version,
-        state=service_event.state,
     )
 
 

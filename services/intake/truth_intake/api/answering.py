@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
+from truth_contracts.base import Instant
 from truth_contracts.ids import EventId, RequestId
 from truth_contracts.intakes import IntakeAnswered
 from truth_contracts.refusals import Refusal
@@ -21,7 +22,7 @@ class Answered(BaseModel, frozen=True):
     request_id: RequestId
     question_version: int
     answer: str
-    answered_at: datetime
+    answered_at: Instant
 
 
 async def answer(tx: AsyncConnection, request_id: RequestId, command: AnswerQuestion, actor: str) -> Answered:

@@ -1,12 +1,11 @@
 """Reading Intakes, and answering for one whose request one knows by its id."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, StringConstraints
-from truth_contracts.base import ForeignId
+from truth_contracts.base import ForeignId, Instant
 from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
 from truth_contracts.steps import Maturity, SurfaceName
@@ -39,8 +38,8 @@ class IntakeView(BaseModel, frozen=True):
     surface: SurfaceName
     surface_version: int
     maturity: Maturity
-    received_at: datetime
-    accepted_at: datetime
+    received_at: Instant
+    accepted_at: Instant
 
 
 class IntakeList(BaseModel, frozen=True):

@@ -1,11 +1,11 @@
 """The register of surfaces: admins change it, whoever signs in reads it."""
 
-from datetime import datetime
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
+from truth_contracts.base import Instant
 from truth_contracts.refusals import Refusal
 from truth_contracts.steps import Maturity, Stage
 from truth_kit.auth import Actor, CurrentActor, require_person
@@ -30,7 +30,7 @@ class SurfaceView(BaseModel, frozen=True):
     title: str
     maturity: Maturity
     stages: tuple[Stage, ...]
-    registered_at: datetime
+    registered_at: Instant
     registered_by: str
 
 

@@ -1,9 +1,9 @@
 """How a request stands, as the tracker and the Intake's own page show it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from pydantic import BaseModel
+from truth_contracts.base import Instant
 
 from truth_intake.domain.tracker import (
     Seen,
@@ -22,7 +22,7 @@ class StepView(BaseModel, frozen=True):
 
     step: str
     state: str
-    at: datetime | None
+    at: Instant | None
 
 
 class Tracked(BaseModel, frozen=True):

@@ -118,15 +118,9 @@ def accept(submission: Submission, standing: Standing, fresh: Fresh) -> Accepted
 
     Refused: `request_key_reused`, `surface_unknown`, `surface_planned`, `body_too_large`.
     """
-    if standing.of_key is not None:
-        if standing.of_key.content_sha256 == submission.content_sha256:
-            return Repeated(standing.of_key)
-        detail = "This request key was used before with other content."
-        return Refusal("request_key_reused", detail, "request_key", "a new key, or the same content")
-    if standing.of_event is not None:
-        # Its Intake's event would have the same derived id, and governance would take it for a repeat.
-        detail = "This event id was used before for a request with another key."
-        return Refusal("request_key_reused", detail, "event_id", "a new event id, or the same request")
+    met = _met(submission, standing)
+    if met is not None:
+        return met
     surface = standing.surface
     if surface is None:
         expected, received = "the name of a registered surface", described(submission.submitted.surface)
@@ -156,6 +150,22 @@ def seal(accepted: Accepted, signer: Signer, tracker_sha256: bytes | None = None
     )
     history = seal_step(body.model_dump(mode="json"), history, signer)
     return Sealed(accepted, history, IntakeAccepted.model_validate(hand_off(history)), tracker_sha256)
+
+
+def _met(submission: Submission, standing: Standing) -> Repeated | Refusal | None:
+    """What an Intake that exists means for the submission; None when there is none."""
+    if standing.of_key is not None:
+        if standing.of_key.content_sha256 == submission.content_sha256:
+            return Repeated(standing.of_key)
+        detail = "This request key was used before with other content."
+        expected = "a new key, or the same content"
+        return Refusal("request_key_reused", detail, "request_key", expected, "other content")
+    if standing.of_event is not None:
+        # Its Intake's event would have the same derived id, and governance would take it for a repeat.
+        detail = "This event id was used before for a request with another key."
+        expected = "a new event id, or the same request"
+        return Refusal("request_key_reused", detail, "event_id", expected, "another request key")
+    return None
 
 
 def _request_body(submission: Submission, fresh: Fresh) -> RequestBody:

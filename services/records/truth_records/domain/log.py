@@ -17,6 +17,9 @@ DOES_NOT_MATCH = "log_does_not_match_its_checkpoint"
 BEHIND_ITS_WITNESS = "log_behind_its_witness"
 
 
+_ENTRY = b'{"kind":"record","record":"%b","sha256":"%b","subject":"%b","v":1}'
+
+
 class LogStoppedError(Exception):
     """The log may not grow: the message begins with DOES_NOT_MATCH or BEHIND_ITS_WITNESS. Somebody acts."""
 
@@ -88,7 +91,7 @@ def seal(edge: Edge, drafts: Sequence[ReadyDraft], key: LogKey) -> Batch:
 
     Nothing is durable yet, and `edge` is untouched. Give it sound drafts only.
     """
-    leaves = [leaf_hash(entry_of(draft.record_id, draft.body, draft.subject)) for draft in drafts]
+    leaves = [leaf_hash(_entry(draft)) for draft in drafts]
     appended = edge.append(leaves)
     checkpoint = Checkpoint(key.origin, appended.edge.size, appended.edge.root)
     note = sign_checkpoint(checkpoint, (key.signer, key.key_id))
@@ -154,6 +157,11 @@ def newest(notes: Sequence[str], key: LogKey) -> Checkpoint | None:
 def entry_of(record_id: RecordId, body: bytes, subject: bytes) -> bytes:
     """The public log entry over a Record."""
     return entry(str(record_id), body, subject.hex())
+
+
+def _entry(draft: ReadyDraft) -> bytes:
+    """What `entry_of` gives, from the digest that was just taken again: the canonical form, filled in."""
+    return _ENTRY % (str(draft.record_id).encode(), draft.sha256.hex().encode(), draft.subject.hex().encode())
 
 
 def _opened(note: str, key: LogKey) -> Checkpoint:

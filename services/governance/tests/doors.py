@@ -1,0 +1,107 @@
+"""Governance's HTTP side in the tests, and who knocks at it."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from truth_governance import api
+from truth_governance.consumer import routes
+from truth_kit.connections import HttpServer, KafkaConnection
+from truth_kit.database import Database
+from truth_kit.fresh import utc_now
+from truth_kit.lifecycle import Service
+from truth_kit.subscribe import decide
+from truth_kit.testing import arrival
+from truth_local.system import System
+
+from services.governance.tests.making import (
+    GOVERNANCE,
+    KEYS,
+    intake_accepted,
+    request_body,
+)
+
+Answer = dict[str, Any]
+
+
+def service(database: Database, issuer: str) -> Service:
+    return Service(
+        name="governance",
+        version="0",
+        http=HttpServer(port=0, public_url="http://localhost"),
+        database=database.connection,
+        kafka=KafkaConnection(bootstrap="nowhere:1", username="governance", password_file=Path("none")),
+        issuer=issuer,
+        routes=routes(KEYS),
+        routers=(api.router,),
+        state={"signer": GOVERNANCE},
+    )
+
+
+class Door:
+    """Governance's HTTP side, and everybody who may knock."""
+
+    def __init__(self, app: FastAPI, system: System, database: Database) -> None:
+        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://truth")
+        self._system, self._database, self._offset = system, database, 0
+
+    async def ask(
+        self, who: str, method: str, path: str, body: object = None, *, content: bytes | None = None
+    ) -> httpx.Response:
+        """The answer to somebody's request, its body as JSON or as it is."""
+        headers = {"authorization": f"Bearer {self._system.token(who)}"} if who else {}
+        headers |= {"content-type": "application/json"} if content else {}
+        return await self._http.request(method, path, json=body, content=content, headers=headers)
+
+    async def done(self, who: str, method: str, path: str, body: object = None) -> Answer:
+        """The answer, which must be a success."""
+        answer = await self.ask(who, method, path, body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def consume(self, event: Any) -> None:
+        """An event from Kafka."""
+        self._offset += 1
+        arrived_now = [arrival(event, offset=self._offset)]
+        await decide(self._database, "governance", routes(KEYS), arrived_now, utc_now())
+
+    async def open(self, **changes: Any) -> Answer:
+        """A new Task, by an Intake of just now."""
+        accepted = intake_accepted(request_body(at=utc_now(), **changes))
+        await self.consume(accepted)
+        found = await self.done("vera", "GET", f"/api/tasks?request_id={accepted.request_id}")
+        (task,) = found["tasks"]
+        return task
+
+    async def command(self, who: str, task: Answer, name: str, **members: Any) -> httpx.Response:
+        """A command about the Task as `task` shows it."""
+        body = {"version": task["version"], **members}
+        return await self.ask(who, "POST", f"/api/tasks/{task['task_id']}/{name}", body)
+
+    async def assigned(self, operator: str = "olga", **changes: Any) -> Answer:
+        """A Task approved by Amir and assigned to an operator."""
+        await self.done(
+            "ada", "PUT", f"/api/operators/{operator}", {"name": operator.title(), "active": True}
+        )
+        task = await self.open(**changes)
+        task = (await self.command("amir", task, "approve")).json()
+        return (await self.command("ada", task, "assign", operator_id=operator)).json()
+
+    async def prepare(self, who: str, task: Answer) -> Answer:
+        """The frozen Job."""
+        answer = await self.command(who, task, "job/prepare")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def create(self, who: str, task: Answer, digest: str) -> httpx.Response:
+        """Create Job."""
+        return await self.ask(who, "POST", f"/api/tasks/{task['task_id']}/job", {"digest": digest})
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._http.aclose()
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
