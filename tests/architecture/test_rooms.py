@@ -58,7 +58,7 @@ def calls(file: Path) -> set[str]:
 def test_only_the_kit_declares_a_subscriber_and_nobody_publishes_in_batches() -> None:
     found = {file.relative_to(ROOT).as_posix(): calls(file) for file in SOURCES}
     assert {name for name, called in found.items() if "subscriber" in called} == {
-        "libs/kit/truth_kit/subscribe.py"
+        "libs/kit/truth_kit/subscribe/consumer.py"
     }
     assert {name for name, called in found.items() if called & {"publish_batch", "publisher"}} == set()
 

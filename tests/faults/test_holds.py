@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -145,7 +146,7 @@ def test_a_standby_publishes_when_the_relays_owner_is_gone(doubled: System, faul
     system.start("intake-2")
     url = system.replica_urls["intake-2"]
     getattr(system, fault)("intake-1")
-    second = acting.Person("acme", {**system.urls, "intake": url}, acting.person(system, "acme").http)
+    second = replace(acting.person(system, "acme"), urls={**system.urls, "intake": url})
     asked = doors.request("kitchen-repairs", "Tap drips", "Through the second replica.")
     intake = second.post("intake", "/api/requests", asked)
     who = patient_people(system)

@@ -49,6 +49,9 @@ class Patient(httpx.BaseTransport):
         self._inner.close()
 
 
+_PATIENT = Patient()
+
+
 @dataclass(slots=True)
 class Account:
     """What the traffic was promised, and what it could not do."""
@@ -62,7 +65,8 @@ class Account:
 def patient_people(system: System) -> People:
     """The people of the demo, with patience."""
     admin, operator, acme, auditor = (
-        acting.person(system, name, Patient()) for name in ("ada", "olga", "acme", "vera")
+        acting.person(system, name, acting.lasting_client(_PATIENT))
+        for name in ("ada", "olga", "acme", "vera")
     )
     return People(admin, operator, acme, auditor, patience_seconds=_PATIENCE_SECONDS)
 

@@ -203,7 +203,7 @@ def test_what_is_no_photo_is_no_evidence(who: People) -> None:
     page = b"<html><script>alert(1)</script></html>"
     assert refused(lambda: acting.upload(who.operator, page)) == (415, "not_a_photo")
     photo, other = take_photo("one"), hashlib.sha256(b"other").hexdigest()
-    answer = who.operator.http.put(f"{who.operator.urls['execution']}/api/evidence/{other}", content=photo)
+    answer = who.operator.put_bytes("execution", f"/api/evidence/{other}", photo)
     assert (answer.status_code, answer.json()["code"]) == (422, "digest_mismatch")
 
 

@@ -156,10 +156,16 @@ def thaw(part: Part) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Kill whatever still carries this system's mark: what a killed command had no time to write down."""
-    left = [process for process in psutil.process_iter() if _marked(process, folder)]
+    """Kill what is written down as running, and what carries this system's mark; returns how many there were.
+
+    The mark finds what a killed command had no time to write down. It alone would miss a process that was
+    started this very moment: its environment cannot be read yet.
+    """
+    run_files = list((folder / "run").glob("*.json"))
+    left = {process for run_file in run_files if (process := _recorded(run_file)) is not None}
+    left |= {process for process in psutil.process_iter() if _marked(process, folder)}
     _end([member for process in left for member in _family(process)])
-    for run_file in (folder / "run").glob("*.json"):
+    for run_file in run_files:
         run_file.unlink(missing_ok=True)
     _reap()
     return len(left)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from truth_contracts.base import Contract, Digest, Instant, text
 from truth_contracts.ids import EventId, JobId, ServiceEventId
-from truth_contracts.steps import HandOff, Outcome, PathEvent, StageName, StepBody
+from truth_contracts.steps import HandOff, Outcome, PathEvent, StageName, StateName, StepBody
 
 BODY_BYTES_MAX = 128 * 1024
 """Largest canonical completion body; execution refuses more before that (`service_event_full`)."""
@@ -84,4 +84,4 @@ class ServiceEventChanged(PathEvent, frozen=True):
     type: Literal["truth.service-events.changed.v1"] = "truth.service-events.changed.v1"
     id: ServiceEventId
     version: Annotated[int, Field(ge=1)]
-    state: str
+    state: StateName

@@ -18,6 +18,8 @@ Outcome: TypeAlias = Literal["fulfilled", "partially_fulfilled", "not_fulfilled"
 
 SurfaceName = Annotated[str, text(longest=64, shortest=1)]
 StageName = Annotated[str, text(longest=64, shortest=1)]
+StateName = Annotated[str, text(longest=64, shortest=1)]
+"""A state as watchers are told it: an open vocabulary, documented at its event."""
 
 
 class Stage(Contract, frozen=True):

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from services.execution.tests.calling import PHOTO_BYTES_MAX, As, done, files, refused, told, uploaded
 from services.execution.tests.making import photo
 
@@ -72,4 +74,6 @@ async def test_bytes_that_are_not_here_are_not_attached(who: As, job_id: str) ->
 async def test_bytes_that_were_lost_are_an_error_and_not_an_empty_photo(who: As, tmp_path: Path) -> None:
     sha256 = await uploaded(who("olga"), photo())
     (tmp_path / "evidence" / sha256[:2] / sha256).unlink()
-    assert refused(await who("olga").get(f"/api/evidence/{sha256}")) == (500, "internal_error")
+    with capture_logs() as logs:
+        assert refused(await who("olga").get(f"/api/evidence/{sha256}")) == (500, "internal_error")
+    assert [log["event"] for log in logs if log["log_level"] == "error"] == ["http.failed"]

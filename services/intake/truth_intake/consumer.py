@@ -32,7 +32,7 @@ from truth_intake.domain.tracker import Told, check_told, seen_of
 from truth_intake.store import intakes, surfaces, tracking
 
 _OFF_LOOP_FROM = 32
-"""New Intakes from which a thread seals them: 0.4 ms each would hold the loop, and HTTP, for 0.2 s a batch."""
+"""New Intakes from which a thread seals them: 0.4 ms each would hold the loop for 0.2 s a batch."""
 _TOLD = (TASKS_CHANGED, JOBS_CHANGED, SERVICE_EVENTS_CHANGED, RECORDS_SEALED, SIGNALS_EMITTED)
 
 

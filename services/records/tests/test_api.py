@@ -171,7 +171,7 @@ async def test_the_flow_tells_what_waits(client: Client, database: Database) -> 
     flow = (await client("paul").get("/api/ops/flow")).json()
     assert (flow["drafts"]["ready"], flow["log"], flow["audit"]) == (
         2,
-        {"origin": LOG_KEY.origin, "size": 0, "signed_at": None},
+        {"origin": LOG_KEY.origin, "size": 0, "signed_at": None, "sealer": "starts"},
         None,
     )
     assert (await client("olga").get("/api/ops/flow")).status_code == 403

@@ -216,10 +216,11 @@ async def test_a_log_behind_or_beside_what_was_published_is_not_grown(
     outside = Checkpoint(grown.key.origin, size, root or (heads[size].root if size in heads else b"\2" * 32))
     await published_outside(kafka, grown, outside)
     await insert(database, drafts(range(1000, 1001)))
-    _, task = running.start(grown.sealer(kafka).run)
+    runtime, task = running.start(grown.sealer(kafka).run)
     if is_stopped:
         with pytest.raises(LogStoppedError, match="log_behind_its_witness"):
             await asyncio.wait_for(asyncio.shield(task), 30)
+        assert runtime.notes[NOTE].startswith("is stopped: log_behind_its_witness")
         assert await count(database, "record") == 7
     else:
         await sealed(database, 8)

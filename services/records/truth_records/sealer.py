@@ -24,7 +24,7 @@ from truth_kit.telemetry import described
 from truth_sealing.edge import Edge
 
 from truth_records.bell import Bell
-from truth_records.domain.log import LogKey, check_outside, newest, restore, seal
+from truth_records.domain.log import LogKey, LogStoppedError, check_outside, newest, restore, seal
 from truth_records.domain.telling import messages
 from truth_records.outside import read_checkpoints
 from truth_records.store import drafts
@@ -62,6 +62,7 @@ class Sealer:
     drafted: Bell
     sealed: int = 0  # Records, since this process started
     failures: int = 0  # in a row
+    doing: str = "starts"
     changed: set[RecordId] = field(default_factory=set[RecordId])  # drafts that are refused
 
     async def run(self, runtime: Runtime) -> None:
@@ -74,7 +75,7 @@ class Sealer:
                 await self._own_and_seal(runtime)
             except (PostgresError, DriverError, KafkaError, OSError, TimeoutError) as error:
                 self.failures += 1
-                runtime.notes[NOTE] = f"waits: {described(error)}"
+                self._tell(runtime, f"waits: {described(error)}")
                 log.warning("sealer.waiting", error=described(error), failures=self.failures)
                 await runtime.pause(min(0.1 * 2 ** min(self.failures, 10), _BACK_OFF_SECONDS_MAX))
 
@@ -86,7 +87,7 @@ class Sealer:
             if await self._own(connection, runtime):
                 edge = await self._restore(connection, runtime)
                 log.info("sealer.owned", size=edge.size)
-                runtime.notes[NOTE] = f"seals {self.key.origin}"
+                self._tell(runtime, f"seals {self.key.origin}")
                 await self._seal(connection, edge, runtime)
         finally:
             connection.terminate()
@@ -94,7 +95,8 @@ class Sealer:
     async def _own(self, connection: asyncpg.Connection, runtime: Runtime) -> bool:
         """Wait until the lock is ours; False if told to stop first."""
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", SEALER_LOCK):
-            self.failures, runtime.notes[NOTE] = 0, "stands by: another replica seals"
+            self.failures = 0
+            self._tell(runtime, "stands by: another replica seals")
             await runtime.pause(_STANDBY_SECONDS)
             if runtime.stopping.is_set():
                 return False
@@ -102,11 +104,15 @@ class Sealer:
 
     async def _restore(self, connection: asyncpg.Connection, runtime: Runtime) -> Edge:
         """The edge, compared with its own checkpoint and with what was published. Raises LogStoppedError."""
-        edge = restore(await store.read_edge(connection), self.key)
-        runtime.notes[NOTE] = "reads the checkpoints that were published"
-        outside = newest(await _while_owning(connection, read_checkpoints(self.kafka)), self.key)
-        root = await store.find_root(connection, outside.size) if outside else None
-        check_outside(outside, edge.size, root)
+        try:
+            edge = restore(await store.read_edge(connection), self.key)
+            self._tell(runtime, "reads the checkpoints that were published")
+            outside = newest(await _while_owning(connection, read_checkpoints(self.kafka)), self.key)
+            root = await store.find_root(connection, outside.size) if outside else None
+            check_outside(outside, edge.size, root)
+        except LogStoppedError as stopped:
+            self._tell(runtime, f"is stopped: {stopped}")
+            raise
         return edge
 
     async def _seal(self, connection: asyncpg.Connection, edge: Edge, runtime: Runtime) -> None:
@@ -123,6 +129,9 @@ class Sealer:
                 self._sealed(len(sound), edge.size, runtime)
             if len(ready) < BATCH_MAX:
                 await self._wait(runtime, started if sound else None)
+
+    def _tell(self, runtime: Runtime, doing: str) -> None:
+        self.doing = runtime.notes[NOTE] = doing
 
     def _sealed(self, records: int, size: int, runtime: Runtime) -> None:
         runtime.database.wake.set()  # the relay's

@@ -1,9 +1,11 @@
 """What people and machines do on the path, each by the API of the service that owns the step."""
 
+import atexit
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -34,7 +36,8 @@ class Person:
 
     name: str
     urls: Mapping[str, str]
-    http: httpx.Client
+    token: str = field(repr=False)
+    http: httpx.Client = field(repr=False)  # shared: it lives as long as the process
 
     def ask(self, method: str, service: str, path: str, body: object = None) -> Answer:
         """The JSON that the service answers; raises RefusedError when it says no."""
@@ -45,7 +48,15 @@ class Person:
 
     def raw(self, method: str, service: str, path: str, body: object = None) -> httpx.Response:
         """The answer as it is, a refusal too."""
-        return self.http.request(method, self.urls[service] + path, json=body)
+        return self.http.request(method, self.urls[service] + path, json=body, headers=self._headers)
+
+    def put_bytes(self, service: str, path: str, octets: bytes) -> httpx.Response:
+        """The answer to an upload, a refusal too."""
+        return self.http.put(self.urls[service] + path, content=octets, headers=self._headers)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
 
     def get(self, service: str, path: str) -> Answer:
         """Read something."""
@@ -56,11 +67,17 @@ class Person:
         return self.ask("POST", service, path, body)
 
 
-def person(system: System, name: str, transport: httpx.BaseTransport | None = None) -> Person:
-    """Somebody of the local issuer, with a fresh token. `transport` is for whoever wants to try again."""
-    headers = {"authorization": f"Bearer {system.token(name)}"}
-    http = httpx.Client(headers=headers, timeout=_REQUEST_SECONDS, trust_env=False, transport=transport)
-    return Person(name, system.urls, http)
+def person(system: System, name: str, http: httpx.Client | None = None) -> Person:
+    """Somebody of the local issuer, with a fresh token. `http` is for whoever wants to try again."""
+    return Person(name, system.urls, system.token(name), http or lasting_client())
+
+
+@cache
+def lasting_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """A client that any number of people and threads use until the process ends."""
+    http = httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False, transport=transport)
+    atexit.register(http.close)
+    return http
 
 
 def wait_for(look: Callable[[], T | None], what: str, seconds: float = _PATIENCE_SECONDS) -> T:
@@ -139,7 +156,7 @@ def command(operator: Person, job_id: str, what: str, /, **facts: object) -> Ans
 def upload(operator: Person, photo: bytes) -> str:
     """Upload a photo's bytes; returns their digest."""
     sha256 = hashlib.sha256(photo).hexdigest()
-    answer = operator.http.put(f"{operator.urls['execution']}/api/evidence/{sha256}", content=photo)
+    answer = operator.put_bytes("execution", f"/api/evidence/{sha256}", photo)
     if not answer.is_success:
         raise RefusedError(answer)
     return sha256

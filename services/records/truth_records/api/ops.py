@@ -36,11 +36,12 @@ class LackingView(BaseModel, frozen=True):
 
 
 class LogView(BaseModel, frozen=True):
-    """The log's newest head."""
+    """The log's newest head, and what this replica's sealer is doing."""
 
     origin: str
     size: int
     signed_at: datetime | None
+    sealer: str
 
 
 class AuditView(BaseModel, frozen=True):
@@ -99,6 +100,7 @@ async def find_flow(
             origin=sealer.key.origin,
             size=head.size if head else 0,
             signed_at=head.signed_at if head else None,
+            sealer=sealer.doing,
         ),
         audit=_audit(last),
     )
