@@ -156,7 +156,7 @@ def thaw(part: Part) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Kill what is written down as running, and what carries this system's mark; returns how many there were.
+    """Kill what is written down as running, and what carries this system's mark; returns how many.
 
     The mark finds what a killed command had no time to write down. It alone would miss a process that was
     started this very moment: its environment cannot be read yet.

@@ -194,7 +194,7 @@ def test_a_cosignature_of_another_form_is_wrong() -> None:
 @pytest.mark.parametrize(
     "vkey",
     ["", "w1", WITNESS.verify_key.vkey, WITNESS_KEY.vkey.replace("w1+", "w2+"), WITNESS_KEY.vkey + "AAAA",
-     CosignatureKey("a b", WITNESS_KEY.public).vkey, "w1+00000000+!", CosignatureKey("w", bytes(33)).vkey],
+     CosignatureKey("a b", WITNESS_KEY.public).vkey, "w1+00000000+!", f"w+{CosignatureKey('w', bytes(32)).key_id.hex()}+{base64.b64encode(bytes([1, *bytes(32)])).decode()}", CosignatureKey("w", bytes(33)).vkey],
 )  # fmt: skip
 def test_what_is_no_witness_key_is_refused(vkey: str) -> None:
     with pytest.raises(KeyFormatError):

@@ -135,6 +135,19 @@ def test_a_witness_may_claim_any_time() -> None:
     assert (found["witnessed"].answer, f"{2**62} s" in found["witnessed"].reason) == ("yes", True)
 
 
+def test_a_record_without_a_path_that_is_not_in_the_log_either() -> None:
+    found = report(replace(WHOLE, record=F.edited(chain=[])))
+    assert "is not entry 3" in found["integrity"].reason
+    assert "seven steps" in found["integrity"].reason
+
+
+def test_corrections_are_not_known_as_of_a_size() -> None:
+    assert "as of log size 7" in report(WHOLE)["corrected"].reason
+    unreadable = report(replace(WHOLE, proof=""))
+    assert "as of log size 0" in unreadable["corrected"].reason
+    assert "origin" not in unreadable.subject
+
+
 def test_a_report_names_what_it_is_about() -> None:
     assert report(WHOLE).subject["origin"] == samples.ORIGIN
     assert (report(WHOLE).subject["index"], report(WHOLE).subject["size"]) == (3, 7)

@@ -24,14 +24,23 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """Where in which log, and how large it was."""
+
+    origin: str
+    index: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogCheck:
     """What the log says of an entry. `broken` is why the entry is not under the checkpoint's root."""
 
     broken: tuple[str, ...]
     logged: Finding
     witnessed: Finding
-    checkpoint: Checkpoint | None = None
-    index: int | None = None
+    position: Position | None = None
+    """As claimed; None when the proof cannot be read."""
 
 
 def check_log(entry: bytes, text: str, trust: Trust) -> LogCheck:
@@ -42,12 +51,13 @@ def check_log(entry: bytes, text: str, trust: Trust) -> LogCheck:
     except (ProofError, NoteError, CheckpointError) as error:
         why = f"the proof cannot be read: {error}"
         return LogCheck((why,), *_neither(why))
+    position = Position(checkpoint.origin, proof.index, checkpoint.size)
     broken = _inclusion_problem(entry, proof, checkpoint)
     if broken:
         logged, witnessed = _neither(broken)
-        return LogCheck((broken,), logged, witnessed, checkpoint, proof.index)
+        return LogCheck((broken,), logged, witnessed, position)
     logged, witnessed = _signatures(note, checkpoint, proof.index, trust)
-    return LogCheck((), logged, witnessed, checkpoint, proof.index)
+    return LogCheck((), logged, witnessed, position)
 
 
 def _read(text: str) -> tuple[LogProof, Note]:

@@ -64,7 +64,7 @@ def _without_path(log: LogCheck) -> tuple[Finding, ...]:
 
 
 def _corrected(log: LogCheck) -> Finding:
-    size = log.checkpoint.size if log.checkpoint else 0
+    size = log.position.size if log.position else 0
     why = f"not known as of log size {size}: a bundle does not carry corrections"
     return Finding("corrected", "not shown", why)
 
@@ -78,6 +78,6 @@ def _subject(record: SealedRecord, log: LogCheck) -> dict[str, str | int]:
     subject: dict[str, str | int] = {
         name: record[name] for name in ("record_id", "request_id", "surface", "maturity", "outcome")
     }
-    if log.checkpoint is not None and log.index is not None:
-        subject |= {"origin": log.checkpoint.origin, "index": log.index, "size": log.checkpoint.size}
+    if log.position is not None:
+        subject |= {"origin": log.position.origin, "index": log.position.index, "size": log.position.size}
     return subject

@@ -22,7 +22,8 @@ from truth_contracts.service_events import (
 from truth_contracts.steps import Stage, StepBody
 from truth_contracts.tasks import TaskApprovedBody, TaskAssignedBody
 from truth_records.domain.log import LogKey
-from truth_records.domain.record import CompletedPath, Draft, draw_up, read_path, values_to_commit
+from truth_records.domain.path import CompletedPath, read_path
+from truth_records.domain.record import Draft, draw_up, values_to_commit
 from truth_sealing.canonical import Json
 from truth_sealing.keyring import read_keyring
 from truth_sealing.keys import FileSigner, StepKeys

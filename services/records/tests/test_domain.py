@@ -22,7 +22,8 @@ from truth_records.domain.log import (
     restore,
     seal,
 )
-from truth_records.domain.record import CompletedPath, Draft, draw_up, read_path, values_to_commit
+from truth_records.domain.path import CompletedPath, read_path
+from truth_records.domain.record import Draft, draw_up, values_to_commit
 from truth_records.domain.telling import messages, record_sealed
 from truth_sealing.bundle import Bundle, EvidenceLabel
 from truth_sealing.checkpoint import Checkpoint

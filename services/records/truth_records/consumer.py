@@ -19,14 +19,8 @@ from truth_sealing.keys import StepKeys
 from truth_sealing.steps import history_of
 
 from truth_records.bell import Bell
-from truth_records.domain.record import (
-    COMPLETED,
-    CompletedPath,
-    Draft,
-    draw_up,
-    read_path,
-    values_to_commit,
-)
+from truth_records.domain.path import COMPLETED, CompletedPath, read_path
+from truth_records.domain.record import Draft, draw_up, values_to_commit
 from truth_records.store import drafts as store
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
-from truth_kit.auth import Actor, require
+from truth_kit.auth import require
 from truth_kit.database import DatabaseDependency
 
 from truth_records.evidence import Copier
@@ -13,8 +13,6 @@ from truth_records.sealer import Sealer
 from truth_records.store import audits, drafts, log
 
 router = APIRouter(tags=["operations"])
-
-Watcher = Annotated[Actor, Depends(require("ops", "auditor", "admin"))]
 
 
 class DraftsView(BaseModel, frozen=True):
