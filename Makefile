@@ -56,5 +56,5 @@ fix: $(STAMP) ## format, and mend what the linter can
 schemas: $(STAMP) ## export the contracts' JSON Schemas
 	$(RUN)python -m truth_contracts.export
 
-bench: $(STAMP) ## measure against the bare loop, as ratios
-	$(RUN)python -m tests.bench
+bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a part)
+	$(RUN)python -m tests.bench $(if $(PART),--part $(PART))

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = [*ROOT.glob("libs/*/truth_*"), *ROOT.glob("services/*/truth_*"), *ROOT.glob("deploy/*/truth_*")]
-FILES = sorted(file for package in PACKAGES for file in package.rglob("*.py") if file.name != "__init__.py")
+FILES = sorted(file for package in PACKAGES for file in package.rglob("*.py"))
 MIGRATIONS = sorted(ROOT.glob("services/*/migrations/*.py"))
 
 
@@ -57,8 +57,29 @@ def test_functions_are_small(capsys: pytest.CaptureFixture[str]) -> None:
     assert [name for name, size in whole if size > 50] == []
 
 
-def test_the_kit_stays_small() -> None:
-    kit = sorted((ROOT / "libs/kit/truth_kit").glob("*.py"))
-    modules = [file for file in kit if file.name != "__init__.py"]
-    assert len(modules) <= 18, [file.name for file in modules]
-    assert sum(map(lines, modules)) <= 2_400
+def code_lines(file: Path) -> int:
+    """Lines that hold code: no blank lines, comments or docstrings."""
+    told: set[int] = set()
+    text = file.read_text()
+    for node in ast.walk(ast.parse(text)):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            told.update(range(node.lineno, (node.end_lineno or 0) + 1))
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#") and number not in told
+        for number, line in enumerate(text.splitlines(), start=1)
+    )
+
+
+def test_the_kit_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
+    """16 modules; a limit on code rather than on lines, since half of the kit's lines tell why (libs/kit/README.md)."""
+    kit = ROOT / "libs/kit/truth_kit"
+    modules = [path for path in kit.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    size = sum(code_lines(file) for file in kit.rglob("*.py"))
+    with capsys.disabled():
+        print(f"\nkit: {len(modules) - 1} modules, {size} lines of code")  # noqa: T201 shown on purpose
+    assert len(modules) - 1 <= 17
+    assert size <= 2_700

@@ -21,7 +21,7 @@ from truth_local.starting import start_infrastructure, stop_all
 from truth_local.system import System, describe
 from truth_local.watch import Watch
 
-from tests.bench import hop, latency
+from tests.bench import hop, latency, sealing
 from tests.bench.hop import HopRow
 
 GOALS = {
@@ -30,7 +30,9 @@ GOALS = {
     "hop, batch 1, without chain checks: rate": "≥ 0.60",
     "hop latency at 20/s: p50": "≤ 1.3",
     "hop latency at 20/s: p99": "≤ 1.5",
+    **sealing.GOALS,
 }
+PARTS = ("hop", "sealing")
 
 
 def main() -> None:
@@ -38,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", choices=PARTS, help="measure only this")
     parser.add_argument("--json", type=Path, default=Path(".truth/bench.json"))
     arguments = parser.parse_args()
     console = Console(width=140)
@@ -46,8 +49,11 @@ def main() -> None:
     try:
         console.print("Starting Kafka and PostgreSQL …")
         start_infrastructure(system, Watch())
-        migrate(system.layout, system.ports, "governance")
-        rows = _measure(system, arguments.messages, arguments.rounds, console)
+        rows: list[HopRow] = []
+        if arguments.part in (None, "hop"):
+            rows += _measure_hop(system, arguments.messages, arguments.rounds, console)
+        if arguments.part in (None, "sealing"):
+            rows += sealing.measure(system, arguments.rounds, console.print)
     finally:
         stop_all(system, lambda _part, _what: None)
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,7 +67,8 @@ def main() -> None:
     )
 
 
-def _measure(system: System, messages: int, rounds: int, console: Console) -> list[HopRow]:
+def _measure_hop(system: System, messages: int, rounds: int, console: Console) -> list[HopRow]:
+    migrate(system.layout, system.ports, "governance")
     console.print(f"Putting {messages} Intakes on the topic …")
     hop.prepare(system, messages)
     rows: list[HopRow] = []

@@ -1,72 +1,76 @@
-"""The floor: the same hop on bare aiokafka and asyncpg, with inbox and outbox, and nothing else.
+"""The floor: the same hop written by hand on aiokafka and asyncpg, and nothing else.
 
-It parses each message, keeps it, and tells of it on `tasks.changed`, as governance does; it checks nothing,
-logs nothing, and gives up at the first failure.
+It reads the same contract, writes the same rows as governance does (inbox, Task, decision, outbox) and tells of
+them on the same topic. It checks no envelope and no chain, keeps no dead letters, logs nothing, and gives up
+at the first failure.
 """
 
 import asyncio
 import contextlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
-import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from truth_contracts.base import read
+from truth_contracts.ids import EventId, TaskId
+from truth_contracts.intakes import IntakeAccepted
+from truth_contracts.tasks import TaskChanged
 from truth_kit.connections import read_secret
 
 from tests.bench.loop import Clock, Measured, Order, run_loop
 
-TABLES = """
-    CREATE SCHEMA IF NOT EXISTS bench;
-    DROP TABLE IF EXISTS bench.inbox, bench.task, bench.outbox;
-    CREATE TABLE bench.inbox (source text, event_id text, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (source, event_id));
-    CREATE TABLE bench.task (
-        task_id uuid PRIMARY KEY, request_id uuid UNIQUE NOT NULL, state text NOT NULL, version int NOT NULL,
-        steps bytea NOT NULL, at timestamptz NOT NULL DEFAULT now()
-    );
-    CREATE TABLE bench.outbox (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, key bytea, value bytea,
-        headers text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
-    );
-    GRANT USAGE ON SCHEMA bench TO governance_app;
-    GRANT ALL ON ALL TABLES IN SCHEMA bench TO governance_app;
-"""
-_INBOX = "INSERT INTO bench.inbox SELECT unnest($1::text[]), unnest($2::text[]) ON CONFLICT DO NOTHING RETURNING event_id"
-_TASKS = "INSERT INTO bench.task SELECT unnest($1::uuid[]), unnest($2::uuid[]), 'pending_review', 1, unnest($3::bytea[])"
-_OUTBOX = "INSERT INTO bench.outbox (topic, key, value, headers) SELECT 'tasks.changed', unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::text[])"
+Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
+
+_INBOX = """INSERT INTO truth.inbox SELECT '/runtime-truth/intake', unnest($1::text[]), now()
+    ON CONFLICT DO NOTHING RETURNING event_id"""
+_TASKS = """INSERT INTO truth.task (task_id, request_id, state, version, surface, maturity, summary, requested_by,
+        history, opened_at, changed_at)
+    SELECT unnest($1::uuid[]), unnest($2::uuid[]), 'pending_review', 1, unnest($3::text[]), unnest($4::text[]),
+        'The tap drips', 'upstream:acme', unnest($5::text[]), now(), now()"""
+_DECISIONS = """INSERT INTO truth.decision (decision_id, task_id, version, command, state, actor, at, content)
+    SELECT unnest($1::uuid[]), unnest($2::uuid[]), 1, 'open', 'pending_review', 'service:governance', now(), '{}'"""
+_OUTBOX = """INSERT INTO truth.outbox (topic, key, value, headers)
+    SELECT 'tasks.changed', unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::text[])"""
 _HEADERS = json.dumps([["ce_specversion", "1.0"], ["ce_type", "truth.tasks.changed.v1"]])
 _LINGER_MS = 0
-Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
 
 
 async def _act(pool: "asyncpg.Pool[asyncpg.Record]", records: list[Record]) -> None:
-    events = [orjson.loads(record.value or b"") for record in records]
-    changed = [
-        orjson.dumps(
-            {
-                "event_id": str(uuid4()),
-                "request_id": event["request_id"],
-                "version": 1,
-                "state": "pending_review",
-            }
-        )
-        for event in events
-    ]
+    now = datetime.now(UTC)
+    events = [read(IntakeAccepted, record.value or b"") for record in records]
+    task_ids = [uuid4() for _ in events]
+    changed = [_changed(event, task_id, now) for event, task_id in zip(events, task_ids, strict=True)]
     async with pool.acquire() as conn, conn.transaction():
-        new = await conn.fetch(
-            _INBOX, ["/runtime-truth/intake"] * len(events), [event["event_id"] for event in events]
-        )
+        new = await conn.fetch(_INBOX, [str(event.event_id) for event in events])
         if len(new) != len(events):
             raise RuntimeError("the floor measures first deliveries only")
         await conn.execute(
             _TASKS,
-            [uuid4() for _ in events],
-            [event["request_id"] for event in events],
-            [r.value for r in records],
+            task_ids,
+            [event.request_id for event in events],
+            [event.surface for event in events],
+            [event.maturity for event in events],
+            [(record.value or b"").decode() for record in records],
         )
+        await conn.execute(_DECISIONS, [uuid4() for _ in events], task_ids)
         await conn.execute(_OUTBOX, [record.key for record in records], changed, [_HEADERS] * len(events))
+
+
+def _changed(event: IntakeAccepted, task_id: UUID, now: datetime) -> bytes:
+    told = TaskChanged(
+        event_id=EventId(uuid4()),
+        request_id=event.request_id,
+        at=now,
+        actor="service:governance",
+        id=TaskId(task_id),
+        version=1,
+        state="pending_review",
+    )
+    return told.model_dump_json().encode()
 
 
 async def _relay(dsn: str, producer: AIOKafkaProducer, wake: asyncio.Event, messages: int) -> None:
@@ -74,7 +78,7 @@ async def _relay(dsn: str, producer: AIOKafkaProducer, wake: asyncio.Event, mess
     while sent < messages:
         wake.clear()
         rows = await conn.fetch(
-            "SELECT id, topic, key, value, headers FROM bench.outbox ORDER BY id LIMIT 500"
+            "SELECT id, topic, key, value, headers FROM truth.outbox ORDER BY id LIMIT 500"
         )
         if not rows:
             with contextlib.suppress(TimeoutError):
@@ -82,19 +86,20 @@ async def _relay(dsn: str, producer: AIOKafkaProducer, wake: asyncio.Event, mess
             continue
         acks: list[asyncio.Future[Any]] = [
             await cast(Any, producer).send(
-                r["topic"],
-                r["value"],
-                key=r["key"],
-                headers=[(n, v.encode()) for n, v in json.loads(r["headers"])],
+                row["topic"], row["value"], key=row["key"], headers=_headers(row["headers"])
             )
-            for r in rows
+            for row in rows
         ]
         await asyncio.gather(*acks)
         await conn.execute(
-            "DELETE FROM bench.outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows]
+            "DELETE FROM truth.outbox WHERE id = ANY($1::bigint[])", [row["id"] for row in rows]
         )
         sent += len(rows)
     await conn.close()
+
+
+def _headers(packed: str) -> list[tuple[str, bytes]]:
+    return [(name, value.encode()) for name, value in json.loads(packed)]
 
 
 async def bare(order: Order) -> Measured:
@@ -128,9 +133,8 @@ async def bare(order: Order) -> Measured:
         clock.start_once()
         await _act(pool, records)
         wake.set()
-        await cast(Any, consumer).commit(
-            {TopicPartition(p.topic, p.partition): rs[-1].offset + 1 for p, rs in found.items() if rs}
-        )
+        ends = {partition: of_it[-1].offset + 1 for partition, of_it in found.items() if of_it}
+        await cast(Any, consumer).commit(ends)
         done += len(records)
     await relaying
     measured = clock.read(done)

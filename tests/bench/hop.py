@@ -13,7 +13,7 @@ import asyncpg
 from truth_local.demo.acting import wait_for
 from truth_local.system import System
 
-from tests.bench import bare, intakes
+from tests.bench import intakes
 from tests.bench.loop import Measured, Order
 from tests.faults.groups import rewind
 
@@ -112,7 +112,6 @@ async def empty(system: System) -> None:
         tables = ", ".join(f'truth."{row["tablename"]}"' for row in named)
         await conn.execute("SET session_replication_role = replica")
         await conn.execute(f"TRUNCATE {tables} CASCADE")
-        await conn.execute(bare.TABLES)
         await conn.execute("CHECKPOINT")
     finally:
         await conn.close()

@@ -28,7 +28,7 @@ async def ours(order: Order) -> Measured:
     parts = [asyncio.ensure_future(part.run()) for part in (subscription, relay)]
     clock = Clock()
     while relay.facts().sent < order.messages:
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.01)
         if subscription.facts().acted_on:
             clock.start_once()
     measured = clock.read(order.messages)

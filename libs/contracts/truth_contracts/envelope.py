@@ -82,12 +82,15 @@ def type_of(kind: type[Contract]) -> str:
 
 
 _TOPIC_OF: Mapping[type[Contract], Topic] = {kind: topic for topic in TOPICS for kind in topic.events}
+_KINDS: Mapping[str, Mapping[str, type[Contract]]] = {
+    topic.name: {type_of(kind): kind for kind in topic.events} for topic in TOPICS
+}
 
 
 def to_kafka(event: Event, *, key: bytes | None = None, traceparent: str | None = None) -> Message:
     """`event` in binary mode for its topic. The key is the request's id unless another one is given."""
     topic = _TOPIC_OF[type(event)]
-    kind = type_of(type(event))
+    kind = next(named for named, kind in _KINDS[topic.name].items() if kind is type(event))
     headers = {
         "ce_specversion": _SPECVERSION,
         "ce_id": str(event.event_id),
@@ -249,7 +252,7 @@ def _envelope(attributes: Mapping[str, str], octets: bytes) -> _Envelope:
 
 
 def _kind(topic: Topic, named: str) -> type[Contract]:
-    kinds = {type_of(kind): kind for kind in topic.events}
+    kinds = _KINDS[topic.name]
     if named in kinds:
         return kinds[named]
     wanted = _VERSIONED_TYPE.fullmatch(named)

@@ -1,7 +1,9 @@
 """Distinct id types, so that a Task's id cannot stand where a Job's belongs."""
 
 from typing import NewType
-from uuid import UUID, uuid5
+from uuid import UUID
+
+from uuid_utils.compat import uuid5
 
 EventId = NewType("EventId", UUID)
 RequestId = NewType("RequestId", UUID)

@@ -68,7 +68,7 @@ class Link(Contract, frozen=True):
     event_id: Annotated[str, text(longest=64)]
     at: Annotated[str, text(longest=32)]
     actor: ActorReference
-    facts: Mapping[str, str | list[str]]
+    facts: dict[str, str | list[str]]
     sha256: Digest
     sig: Annotated[str, text(longest=88)]
 

@@ -137,6 +137,10 @@ def test_a_log_key_counts_up_to_its_last_size() -> None:
     assert keyring.allows_log_key(FileSigner.generate("other").verify_key, 99)
 
 
+def test_a_key_of_another_kind_says_nothing_of_the_log() -> None:
+    assert read_keyring(pinned(**{"from": EARLY})).allows_log_key(LOG, 5)
+
+
 def test_keys_are_told_apart_by_kind() -> None:
     witness = read_keyring(pinned(kind="witness", vkey=KEYS["X1"].vkey))
     assert witness.keys_of("witness") == ()

@@ -195,6 +195,32 @@ def test_a_step_may_lie_five_minutes_before_the_one_before_it_and_no_more() -> N
     assert "time" in (check_hand_off(claimed(8), "job_claimed", KEYS) or "")
 
 
+def test_a_time_in_the_first_year_breaks_the_chain_and_nothing_else() -> None:
+    body: dict[str, Json] = {
+        "type": "truth.requests.received.v1", "step": "request", "event_id": "e", "request_id": "r-1",
+        "at": "0001-01-01T00:00:00.000Z", "actor": "person:ada", "salt": SALT, "prev": None,
+    }  # fmt: skip
+    history = seal_step(body, History(), SIGNERS["intake"])
+    intake: dict[str, Json] = {**body, "step": "intake", "prev": history.head, **OWN_FACTS["intake"]}
+    history = seal_step(intake, history, SIGNERS["intake"])
+    assert check_hand_off(hand_off(history), "intake", KEYS) is None
+    late: dict[str, Json] = {
+        **body,
+        "step": "task_approved",
+        "prev": history.head,
+        "at": "9999-12-31T23:59:59.999Z",
+    }
+    history = seal_step(late, history, SIGNERS["governance"])
+    back: dict[str, Json] = {
+        **body,
+        "step": "task_assigned",
+        "prev": history.head,
+        **OWN_FACTS["task_assigned"],
+    }
+    history = seal_step(back, history, SIGNERS["governance"])
+    assert "time" in (check_hand_off(hand_off(history), "task_assigned", KEYS) or "")
+
+
 def test_an_earlier_signature_is_checked_only_when_every_one_is_asked_for() -> None:
     received = cast("dict[str, Any]", hand_off(path_until("job_created")))
     received["chain"][0]["sig"] = base64.b64encode(bytes(64)).decode()

@@ -131,6 +131,16 @@ def test_sizes_and_indexes_that_no_tree_has_are_refused_whatever_the_roots() -> 
     assert not check_consistency((3, LEAVES[0]), (1, LEAVES[0]), [LEAVES[0]])
 
 
+def test_a_root_made_to_fit_a_proof_of_another_length_is_refused() -> None:
+    first, second, pair = LEAVES[0], LEAVES[1], mth(0, 2)
+    assert not check_inclusion(second, 0, 1, [first], pair)  # a proof that goes on above the root
+    assert not check_inclusion(first, 0, 4, [second], pair)  # one that ends below it
+    assert not check_consistency((1, first), (4, pair), [second])
+    proof, above = consistency(3, 0, 4, is_whole=True), LEAVES[9]
+    heads = (3, node_hash(above, mth(0, 3))), (4, node_hash(above, mth(0, 4)))
+    assert not check_consistency(*heads, [*proof, above])
+
+
 def test_a_proof_of_another_length_is_refused() -> None:
     proof, root = inclusion(6, 0, 7), mth(0, 7)
     assert not check_inclusion(LEAVES[6], 6, 7, proof[:-1], root)

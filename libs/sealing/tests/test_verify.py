@@ -12,7 +12,9 @@ from truth_sealing.evidence import EvidenceFile
 from truth_sealing.findings import Report
 from truth_sealing.forgeries import Forger
 from truth_sealing.keyring import read_keyring
-from truth_sealing.note import sign_note
+from truth_sealing.keys import FileSigner
+from truth_sealing.note import sign_note, signature_line
+from truth_sealing.policy import parse_policy
 from truth_sealing.verify import check, verify
 
 KEYS = samples.Keys()
@@ -112,7 +114,8 @@ def test_nobody_acts_in_an_intake() -> None:
 
 def test_whoever_approves_may_be_anybody_but_the_requester() -> None:
     requester: Json = {"name": "Rita", "subject": "rita"}
-    assert report(F.told(request={"requester": requester}))["duties_separated"].answer == "yes"
+    without_contact = report(F.told(request={"requester": requester}))
+    assert (without_contact["duties_separated"].answer, without_contact["integrity"].answer) == ("yes", "yes")
     assert report(F.told(task_approved={"actor": "person:None"}))["duties_separated"].answer == "yes"
 
 
@@ -125,6 +128,42 @@ def test_one_of_two_witnesses_is_enough_for_any() -> None:
     kept = [line for line in WHOLE.proof.split("\n") if not line.startswith(f"— {samples.WITNESSES[0]}")]
     stripped = replace(WHOLE, proof="\n".join(kept))
     assert verify(write_bundle(stripped), KEYS.trust("any"))["witnessed"].answer == "yes"
+
+
+def test_a_log_key_counts_only_up_to_its_last_size() -> None:
+    for last, answer in ((6, "no"), (7, "yes")):
+        retired = {"kind": "log", "vkey": KEYS.log.verify_key.vkey, "from": 0, "to": last, "state": "retired"}
+        trust = replace(TRUST, keyring=read_keyring(json.dumps({"keys": [retired]}).encode()))
+        assert verify(write_bundle(WHOLE), trust)["logged"].answer == answer
+
+
+def signed_instead(text: str, line: str) -> Bundle:
+    """The bundle under a checkpoint with another signature than the log's."""
+    return replace(WHOLE, proof=f"{WHOLE.proof.split(chr(10) * 2)[0]}\n\n{text}\n{line}")
+
+
+TEXT = WHOLE.proof.split("\n\n")[1] + "\n"
+
+
+def test_another_pinned_log_does_not_speak_for_this_one() -> None:
+    other = FileSigner.generate("other.example.org/log")
+    bundle = signed_instead(TEXT, signature_line(TEXT, other, other.verify_key.key_id))
+    policy = parse_policy(KEYS.policy() + f"log {other.verify_key.vkey}\n".encode())
+    found = verify(write_bundle(bundle), replace(TRUST, policy=policy))
+    assert (found["logged"].answer, found["witnessed"].answer) == ("no", "not shown")
+
+
+def test_a_witness_named_like_the_log_is_not_the_log() -> None:
+    keys = replace(KEYS, witnesses=(FileSigner.generate(samples.ORIGIN), *KEYS.witnesses[1:]))
+    line = cosignature_line(TEXT, keys.witnesses[0], samples.cosigner(keys.witnesses[0]), 1)
+    assert verify(write_bundle(signed_instead(TEXT, line)), keys.trust("any"))["logged"].answer == "no"
+
+
+def test_the_log_is_not_among_its_witnesses() -> None:
+    bundle = signed_instead(TEXT, signature_line(TEXT, KEYS.log, KEYS.log.verify_key.key_id))
+    found = verify(write_bundle(bundle), TRUST)
+    assert found["witnessed"].reason == "the quorum both is not met: cosigned by no known witness"
+    assert found.failures() == (found["witnessed"],)
 
 
 def test_a_witness_may_claim_any_time() -> None:

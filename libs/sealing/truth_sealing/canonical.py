@@ -23,7 +23,8 @@ def canonical(document: object) -> bytes:
     point and by UTF-16 unit, and no floating-point number needs ECMAScript's notation. Anything else raises
     NotCanonicalError. Strings are sealed as given, without Unicode normalisation.
     """
-    _walk(document, "$")
+    if not _is_allowed(document):
+        _refuse(document, "$")
     try:
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:
@@ -36,25 +37,37 @@ def sha256_hex(octets: bytes) -> str:
     return hashlib.sha256(octets).hexdigest()
 
 
-def _walk(value: object, at: str) -> None:
-    # Exact types: a subclass (an enum, a numpy integer) may be written differently than it compares.
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return
-    if isinstance(value, int) and kind is int:
-        if not -INTEGER_MAX <= value <= INTEGER_MAX:
-            raise NotCanonicalError(f"{at}: an integer beyond ±(2^53 - 1)")
+def _is_allowed(document: object) -> bool:
+    """Whether every value has a form here. Exact types: a subclass may be written otherwise than it is."""
+    left = [document]
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if kind is str or kind is bool or value is None:
+            continue
+        if kind is dict:
+            members = cast(dict[object, object], value)
+            if not all(type(key) is str and key.isascii() for key in members):
+                return False
+            left.extend(members.values())
+        elif kind is list or kind is tuple:
+            left.extend(cast(list[object], value))
+        elif kind is not int or not -INTEGER_MAX <= cast(int, value) <= INTEGER_MAX:
+            return False
+    return True
+
+
+def _refuse(value: object, at: str) -> None:
+    """Raise NotCanonicalError for the first thing in `value` that has no form here, and where it is."""
+    if isinstance(value, dict):
+        for key, member in cast(dict[object, object], value).items():
+            if type(key) is not str or not key.isascii():
+                raise NotCanonicalError(f"{at}: the key {key!r} is not an ASCII string")
+            _refuse(member, f"{at}.{key}")
     elif isinstance(value, list | tuple):
         for index, member in enumerate(cast(list[object], value)):
-            _walk(member, f"{at}[{index}]")
-    elif isinstance(value, dict):
-        _walk_object(cast(dict[object, object], value), at)
-    else:
-        raise NotCanonicalError(f"{at}: {kind.__name__} has no canonical form here")
-
-
-def _walk_object(members: dict[object, object], at: str) -> None:
-    for key, member in members.items():
-        if type(key) is not str or not key.isascii():
-            raise NotCanonicalError(f"{at}: the key {key!r} is not an ASCII string")
-        _walk(member, f"{at}.{key}")
+            _refuse(member, f"{at}[{index}]")
+    elif not _is_allowed(value):
+        kind = type(value).__name__
+        what = "an integer beyond ±(2^53 - 1)" if kind == "int" else f"{kind} has no canonical form here"
+        raise NotCanonicalError(f"{at}: {what}")

@@ -89,7 +89,7 @@ def _required(stages: Json) -> list[Json]:
 def _commitment_problems(record: SealedRecord, shown: Shown) -> Iterator[str]:
     told = _told(shown)
     for path in record.commitments:
-        owner = _OWNERS.get(path if "/" not in path else path.partition("/")[0])
+        owner = _OWNERS.get(path.partition("/")[0])
         if owner is None or (owner in shown.bodies and path not in told):
             yield f"the Record commits to {path}, which no step tells"
     for path, value in told.items():

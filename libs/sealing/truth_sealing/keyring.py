@@ -46,29 +46,26 @@ class Keyring:
         """Whether signatures of steps can be checked at all."""
         return any(pinned.kind == "step" for pinned in self.keys)
 
-    def keys_of(self, kind: str) -> tuple[VerifyKey, ...]:
-        """Every Ed25519 key of a kind, in force or not."""
-        return tuple(p.key for p in self.keys if p.kind == kind and isinstance(p.key, VerifyKey))
+    def keys_of(self, kind: str, at: str | None = None) -> tuple[VerifyKey, ...]:
+        """The Ed25519 keys of a kind in force at the time `at`, or every one there ever was."""
+        pinned = (one for one in self.keys if one.kind == kind and (at is None or one.covers(at)))
+        return tuple(one.key for one in pinned if isinstance(one.key, VerifyKey))
 
     def step_keys(self, at: str) -> StepKeys:
         """Step keys in force at the time `at`, by service."""
         found: defaultdict[str, list[VerifyKey]] = defaultdict(list)
-        for key in self._in_force("step", at):
+        for key in self.keys_of("step", at):
             found[key.name].append(key)
         return {name: tuple(keys) for name, keys in found.items()}
 
     def signal_keys(self, at: str) -> tuple[VerifyKey, ...]:
         """Keys that may sign Signals at the time `at`."""
-        return tuple(self._in_force("signal", at))
+        return self.keys_of("signal", at)
 
     def allows_log_key(self, key: VerifyKey, size: int) -> bool:
         """Whether a log key counts at this tree size. One that the file does not list always does."""
         listed = [pinned for pinned in self.keys if pinned.kind == "log" and pinned.key == key]
         return not listed or any(pinned.covers(_size_text(size)) for pinned in listed)
-
-    def _in_force(self, kind: str, at: str) -> list[VerifyKey]:
-        of_kind = [pinned for pinned in self.keys if pinned.kind == kind and pinned.covers(at)]
-        return [pinned.key for pinned in of_kind if isinstance(pinned.key, VerifyKey)]
 
 
 def read_keyring(octets: bytes) -> Keyring:

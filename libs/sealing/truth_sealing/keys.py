@@ -7,6 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -79,10 +80,15 @@ class VerifyKey:
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Whether `signature` is this key's over `message`."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
+            _loaded(self.public).verify(signature, message)
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+@lru_cache(maxsize=64)
+def _loaded(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)  # a third of the time of a check
 
 
 StepKeys = Mapping[str, tuple[VerifyKey, ...]]

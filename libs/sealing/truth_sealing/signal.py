@@ -151,7 +151,7 @@ def check_signal(
 def _problems(
     stated: Body, signer: VerifyKey, record: SealedRecord, place: tuple[str, int] | None
 ) -> Iterator[str]:
-    digest, predicate = sha256_hex(record.text.encode()), cast(Body, member(stated, "predicate") or {})
+    digest, predicate = sha256_hex(record.text.encode()), cast(Body, member(stated, "predicate"))
     subjects = [member(subject, "digest", "sha256") for subject in objects(stated, "subject")]
     if stated.get("_type") != STATEMENT_TYPE or stated.get("predicateType") != PREDICATE_TYPE:
         yield "not a verification summary in an in-toto Statement"

@@ -268,6 +268,6 @@ def _check_times(times: Iterable[str]) -> None:
             raise BrokenChainError(f"time: {text!r} is not an instant") from error
         if at.tzinfo is None:
             raise BrokenChainError(f"time: {text!r} has no time zone")
-        if before is not None and at < before - SKEW:
+        if before is not None and before - at > SKEW:
             raise BrokenChainError(f"time: {text} lies more than 5 minutes before the step before it")
         before = at

@@ -93,7 +93,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
             return False  # longer than the path to the root
         if node & 1 or node == last:
             reached = node_hash(sibling, reached)
-            while not node & 1 and node:  # levels on which the right edge has no sibling
+            while not node & 1:  # levels on which the right edge has no sibling; node is not 0 here
                 node, last = node >> 1, last >> 1
         else:
             reached = node_hash(reached, sibling)
@@ -128,7 +128,7 @@ def _reaches_both(old: tuple[int, bytes], new: tuple[int, bytes], proof: Iterato
             return False
         if node & 1 or node == last:
             old_reached, new_reached = node_hash(sibling, old_reached), node_hash(sibling, new_reached)
-            while not node & 1 and node:
+            while not node & 1:
                 node, last = node >> 1, last >> 1
         else:
             new_reached = node_hash(new_reached, sibling)

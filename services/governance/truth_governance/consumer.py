@@ -35,7 +35,7 @@ def routes(keys: StepKeys) -> tuple[AnyRoute, ...]:
     """What governance consumes. `keys` are the public step keys that an Intake must be signed by."""
 
     def whole(received: Received[IntakeAccepted]) -> Refusal | None:
-        return arrived(received.body, "intake", keys, every_signature=True) or _unreadable(received)
+        return arrived(received.body, "intake", keys) or _unreadable(received)
 
     return (
         Route(INTAKES_ACCEPTED, on_intake_accepted, check=whole),

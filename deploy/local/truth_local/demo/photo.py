@@ -6,10 +6,20 @@ import secrets
 from PIL import Image, ImageDraw, ImageFilter
 
 _SIZE = (1280, 960)
+_SMALLER = 3
 
 
 def take_photo(caption: str) -> bytes:
     """A JPEG of some 100 kB that shows a wall, a pipe and `caption`, with grain of its own."""
+    return _as_jpeg(_draw(caption))
+
+
+def take_small_photo(caption: str) -> bytes:
+    """The same, of some 20 kB: for files that are kept in a repository."""
+    return _as_jpeg(_draw(caption).reduce(_SMALLER))
+
+
+def _draw(caption: str) -> Image.Image:
     tone = 150 + secrets.randbelow(60)
     image = Image.new("RGB", _SIZE, (tone, tone - 8, tone - 20))
     draw = ImageDraw.Draw(image)
@@ -22,7 +32,10 @@ def take_photo(caption: str) -> bytes:
     grain = Image.frombytes("L", _SIZE, secrets.token_bytes(_SIZE[0] * _SIZE[1])).filter(
         ImageFilter.GaussianBlur(1.2)
     )
-    image = Image.blend(image, Image.merge("RGB", (grain, grain, grain)), 0.12)
+    return Image.blend(image, Image.merge("RGB", (grain, grain, grain)), 0.12)
+
+
+def _as_jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

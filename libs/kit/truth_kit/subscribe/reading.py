@@ -47,7 +47,7 @@ async def read(routes: Sequence[AnyRoute], arrivals: Sequence[Arrival]) -> Readi
 
     A message that needs a newer release blocks its partition: neither it nor anything behind it is read.
     """
-    if len(arrivals) < _OFF_LOOP_FROM:
+    if len(arrivals) < _OFF_LOOP_FROM or not any(route.check for route in routes):
         return _read(routes, arrivals)
     return await asyncio.to_thread(_read, routes, arrivals)
 

@@ -60,7 +60,10 @@ LOADED_ONCE = (
     "cryptography.hazmat.primitives.asymmetric.ed25519",
 )
 """What every fork would have to load; nothing of ours, since that is what mutates."""
-EQUIVALENT: dict[tuple[str, str], str] = {}
+EQUIVALENT: dict[tuple[str, str], str] = {
+    ("strict", "if text.count('[') + text.count('{') <= NESTING_MAX"): "saves the walk over a flat text",
+    ("strict", "if '\\\\u' not in text and text.isascii()"): "saves the walk where no surrogate can be",
+}
 """Mutants that no input can tell from the verifier, and why."""
 
 

@@ -1,13 +1,12 @@
 """Paths as texts: the canonical texts inside them come back to the byte."""
 
-import json
-
+from pydantic_core import from_json, to_json
 from truth_sealing.steps import History
 
 
 def pack(history: History) -> str:
     """A path, or a piece of one, as one text."""
-    return json.dumps({"steps": history.steps, "chain": history.chain}, ensure_ascii=False)
+    return to_json({"steps": history.steps, "chain": history.chain}).decode()
 
 
 def pack_last(history: History) -> str:
@@ -17,7 +16,7 @@ def pack_last(history: History) -> str:
 
 def unpack(*packed: str | None) -> History:
     """The path whose pieces these are, in order; a piece that is not there yet is None."""
-    pieces = [json.loads(piece) for piece in packed if piece is not None]
+    pieces = [from_json(piece) for piece in packed if piece is not None]
     return History(
         tuple(step for piece in pieces for step in piece["steps"]),
         tuple(link for piece in pieces for link in piece["chain"]),

@@ -1,11 +1,11 @@
 """Tasks with their decision logs: locked for a decision, written after it."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import ARRAY, Column, ColumnElement, Uuid, any_, bindparam, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import RequestId, TaskId
@@ -178,10 +178,10 @@ def _row(one: Task) -> dict[str, str | int | datetime | TaskId | RequestId | Non
 
 def pack(history: History) -> str:
     """A path as one text: the canonical texts inside it come back to the byte."""
-    return json.dumps({"steps": history.steps, "chain": history.chain}, ensure_ascii=False)
+    return to_json({"steps": history.steps, "chain": history.chain}).decode()
 
 
 def unpack(packed: str) -> History:
     """The path that `pack` was given."""
-    members = json.loads(packed)
+    members = from_json(packed)
     return History(tuple(members["steps"]), tuple(members["chain"]))
