@@ -54,7 +54,6 @@ CODES: Mapping[str, str] = {
     "record_unverified": "The sealed Record does not verify",
     "signal_unknown": "There is no such Signal",
     "signal_exists": "The Signal over this Record was decided on already",
-    # Everywhere
     "body_malformed": "Some fields are missing or wrong",
     "dead_letter_unknown": "There is no such dead letter",
     "dead_letter_closed": "The dead letter was dealt with already",

@@ -31,9 +31,8 @@ def application(
 
     /openapi.json describes it. There is no /docs: FastAPI's page loads its scripts from a CDN.
     """
-    app = FastAPI(
-        title=f"Runtime Truth: {service.name}", version=service.version, docs_url=None, redoc_url=None
-    )
+    title = f"Runtime Truth: {service.name}"
+    app = FastAPI(title=title, version=service.version, docs_url=None, redoc_url=None)
     problems.install(app)
     app.state.database, app.state.verifier = database, verifier
     for name, value in service.state.items():
@@ -42,12 +41,11 @@ def application(
         app.include_router(router)
     app.include_router(dead_letters.router(service.routes))
     _add_health(app, readiness or Readiness(database, migrations.folder(f"truth_{service.name}")))
-    told = about(service)
 
     @app.get("/about", tags=["operations"])
     async def tell_about() -> About:  # pyright: ignore[reportUnusedFunction] the decorator uses it
         """Name, version, contracts read and written."""
-        return told
+        return about(service)
 
     return app
 

@@ -24,8 +24,8 @@ async def set_seen(tx: AsyncConnection, seen: Sequence[Seen]) -> None:
     """Keep the higher version of each step, in whatever order they come."""
     highest: dict[tuple[RequestId, SeenStep], Seen] = {}
     for one in seen:
-        before = highest.get((one.request_id, one.step))
-        if before is None or one.version > before.version:
+        before = highest.setdefault((one.request_id, one.step), one)
+        if one.version > before.version:
             highest[one.request_id, one.step] = one
     if not highest:
         return
@@ -62,8 +62,7 @@ async def find_last_answer(conn: AsyncConnection, request_id: RequestId) -> Answ
     """The answer to the latest question that was answered."""
     c = answer.c
     query = select(c.question_version, c.answer, c.at, c.actor).where(c.request_id == request_id)
-    latest = query.order_by(c.question_version.desc()).limit(1)
-    for version, given, at, actor in await conn.execute(latest):
+    for version, given, at, actor in await conn.execute(query.order_by(c.question_version.desc()).limit(1)):
         return Answer(version, given, at, actor)
     return None
 
