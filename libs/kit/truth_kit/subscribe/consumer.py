@@ -101,7 +101,7 @@ class Feed:
         *,
         group: str,
         replica: str | None,
-        batch_max: int,
+        batch_max: int = BATCH_MAX,
     ) -> None:
         self._broker = KafkaBroker(
             connection.bootstrap.split(","),
