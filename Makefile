@@ -1,7 +1,7 @@
 # One command each. `make demo` and `make test` need Python >= 3.11, make and git, and nothing else.
 SHELL := /bin/sh
 PYTHON ?= python3
-UV := .venv/bootstrap/bin/uv
+UV := .venv/bin/uv
 RUN := .venv/bin/
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_LINK_MODE := copy
@@ -19,12 +19,12 @@ setup: $(STAMP) ## install uv and every pinned package into .venv
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Say make PYTHON=... to use another." % sys.version.split()[0])'
 	@echo "Setting up: uv, from Python's own pip"
-	@$(PYTHON) -m venv .venv/bootstrap
-	@.venv/bootstrap/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 $(STAMP): $(UV) uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml)
 	@echo "Setting up: the packages pinned in uv.lock"
-	@$(UV) sync --frozen --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@$(UV) sync --frozen --inexact --quiet
 	@touch $(STAMP)
 
 demo: $(STAMP) ## three requests walk the whole path, each step shown, the Records and Signals verified (KEEP=1 leaves the system up)
