@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from truth_contracts.base import text
 from truth_contracts.ids import EventId
-from truth_contracts.steps import HandOff, Maturity, PathEvent, Stage, StepBody, SurfaceName
+from truth_contracts.steps import HandOff, Maturity, PathEvent, Stage, StepBody, SurfaceName, Version
 
 
 class IntakeBody(StepBody, frozen=True):
@@ -32,6 +32,6 @@ class IntakeAnswered(PathEvent, frozen=True):
     """The requester answered a question. Written by intake; governance returns the Task to review."""
 
     type: Literal["truth.intakes.answered.v1"] = "truth.intakes.answered.v1"
-    question_version: int
+    question_version: Version
     """Version of the Task at which the question was asked; an answer to an older question changes nothing."""
     answer: Annotated[str, text(longest=4000, shortest=1)]

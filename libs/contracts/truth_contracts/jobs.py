@@ -4,7 +4,16 @@ from typing import Literal
 
 from truth_contracts.base import ActorReference, Contract, Digest, Instant, Subject
 from truth_contracts.ids import EventId, JobId, RequestId, TaskId
-from truth_contracts.steps import HandOff, Maturity, PathEvent, Stage, StateName, StepBody, SurfaceName
+from truth_contracts.steps import (
+    HandOff,
+    Maturity,
+    PathEvent,
+    Stage,
+    StateName,
+    StepBody,
+    SurfaceName,
+    Version,
+)
 
 
 class FrozenJob(Contract, frozen=True):
@@ -82,5 +91,5 @@ class JobChanged(PathEvent, frozen=True):
 
     type: Literal["truth.jobs.changed.v1"] = "truth.jobs.changed.v1"
     id: JobId
-    version: int
+    version: Version
     state: StateName

@@ -2,11 +2,9 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
-
 from truth_contracts.base import Contract, Digest, Instant, text
 from truth_contracts.ids import EventId, JobId, ServiceEventId
-from truth_contracts.steps import HandOff, Outcome, PathEvent, StageName, StateName, StepBody
+from truth_contracts.steps import HandOff, Outcome, PathEvent, StageName, StateName, StepBody, Version
 
 BODY_BYTES_MAX = 128 * 1024
 """Largest canonical completion body; execution refuses more before that (`service_event_full`)."""
@@ -83,5 +81,5 @@ class ServiceEventChanged(PathEvent, frozen=True):
 
     type: Literal["truth.service-events.changed.v1"] = "truth.service-events.changed.v1"
     id: ServiceEventId
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     state: StateName

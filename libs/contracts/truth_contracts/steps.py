@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
+from pydantic import Field
 from truth_sealing.canonical import Json
 from truth_sealing.keys import StepKeys
 from truth_sealing.steps import check_hand_off
@@ -20,6 +21,9 @@ SurfaceName = Annotated[str, text(longest=64, shortest=1)]
 StageName = Annotated[str, text(longest=64, shortest=1)]
 StateName = Annotated[str, text(longest=64, shortest=1)]
 """A state as watchers are told it: an open vocabulary, documented at its event."""
+
+Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""How many times something has moved; it fits PostgreSQL's integer."""
 
 
 class Stage(Contract, frozen=True):

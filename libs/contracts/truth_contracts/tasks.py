@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from truth_contracts.base import ActorReference, Contract, Instant, Subject, text
 from truth_contracts.ids import EventId, TaskId
-from truth_contracts.steps import PathEvent, StateName, StepBody
+from truth_contracts.steps import PathEvent, StateName, StepBody, Version
 
 
 class Question(Contract, frozen=True):
@@ -58,7 +58,7 @@ class TaskChanged(PathEvent, frozen=True):
 
     type: Literal["truth.tasks.changed.v1"] = "truth.tasks.changed.v1"
     id: TaskId
-    version: int
+    version: Version
     state: StateName
     message_to_requester: Annotated[str, text(longest=4000)] | None = None
     """A question or the reason of a decline, in words meant for the requester."""

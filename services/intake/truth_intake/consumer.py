@@ -28,7 +28,7 @@ from truth_sealing.keys import Signer
 from truth_intake.domain.intake import Accepted, Fresh, KnownIntakes, Repeated, Sealed, accept, seal
 from truth_intake.domain.refused import RefusedMessage, key_of, request_refused
 from truth_intake.domain.submission import Submission, submission_by_kafka
-from truth_intake.domain.tracker import Told, check_told, seen_of
+from truth_intake.domain.tracker import Told, seen_of
 from truth_intake.store import intakes, surfaces, tracking
 
 _OFF_LOOP_FROM = 32
@@ -41,7 +41,7 @@ def routes(signer: Signer) -> tuple[AnyRoute, ...]:
     door = partial(on_request_submitted, signer=signer)
     return (
         Route(REQUESTS_SUBMITTED, door, refused=on_refused),
-        *(Route(topic, on_step_told, check=_check) for topic in _TOLD),
+        *(Route(topic, on_step_told) for topic in _TOLD),
     )
 
 
@@ -118,7 +118,3 @@ async def on_step_told(
     del now  # the owner of each step says when it moved
     await tracking.set_seen(tx, [seen_of(received.event) for received in batch])
     return []
-
-
-def _check(received: Received[Told]) -> Refusal | None:
-    return check_told(received.event)

@@ -106,16 +106,16 @@ def _keep(system: System, walked: Walked) -> Kept:
 
 def _verify_all(system: System, walked: Sequence[Walked], kept: Sequence[Kept], console: Console) -> None:
     """With the files alone: the services need not run."""
-    table = Table("request", "surface", "maturity", "outcome", "Record", "Signal", "files")
+    table = Table("request", "surface", "maturity", "outcome", "Record", "Signal")
     lines: list[str] = []
     for each, files in zip(walked, kept, strict=True):
         checking.verify_files(files, system.layout.policy)
         decided = each.signal_id or f"withheld: {', '.join(each.reasons)}"
-        where = str(files.bundle.parent.relative_to(system.layout.folder.parent))
-        table.add_row(each.label, each.surface, each.maturity, each.outcome, each.record_id, decided, where)
+        table.add_row(each.label, each.surface, each.maturity, each.outcome, each.record_id, decided)
         if each.signal_id:
             lines.append(f"record={each.record_id} signal={each.signal_id} verified")
     console.print(table)
+    console.print(f"The files that were verified: {kept[0].bundle.parent.parent}", soft_wrap=True)
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
 

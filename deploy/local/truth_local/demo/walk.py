@@ -64,7 +64,7 @@ def walk(label: str, intake: Answer, who: People, show: Show) -> Walked:
     _govern(label, request_id, who, show)
     job_id, photos = _execute(label, request_id, who, show)
     record = wait_for(lambda: acting.record_of(who.auditor, request_id), "Record", who.patience_seconds)
-    show(label, "Record", record["record_id"], "sealed; not settled: nothing on this path says paid")
+    show(label, "Record", record["record_id"], "sealed; completion is not settlement")
     record_id = record["record_id"]
     decision = wait_for(
         lambda: acting.decision_of(who.auditor, record_id), "decision of signals", who.patience_seconds

@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from truth_contracts.envelope import described
 from truth_contracts.ids import RequestId
 from truth_contracts.jobs import JobChanged
 from truth_contracts.records import RecordSealed
-from truth_contracts.refusals import Refusal
 from truth_contracts.service_events import ServiceEventChanged
 from truth_contracts.signals import SignalEmitted
 from truth_contracts.tasks import TaskChanged
@@ -19,7 +17,6 @@ SeenStep: TypeAlias = Literal["task", "job", "service_event", "record", "signal"
 SEEN_STEPS: tuple[SeenStep, ...] = ("task", "job", "service_event", "record", "signal")
 Told: TypeAlias = TaskChanged | JobChanged | ServiceEventChanged | RecordSealed | SignalEmitted
 
-STATE_LENGTH_MAX = 64
 NO_SIGNAL = "No Signal so far; none is promised."
 NONE = "none"
 """State of a step that has not been reached."""
@@ -79,15 +76,6 @@ def seen_of(told: Told) -> Seen:
             return Seen(told.request_id, "record", told.record_id, 1, "sealed", told.at)
         case SignalEmitted():
             return Seen(told.request_id, "signal", told.signal_id, 1, "emitted", told.at)
-
-
-def check_told(told: Told) -> Refusal | None:
-    """States are open texts, but PostgreSQL must be able to keep them, or the partition would stand still."""
-    state = seen_of(told).state
-    if 0 < len(state) <= STATE_LENGTH_MAX and "\0" not in state:
-        return None
-    expected = f"1 to {STATE_LENGTH_MAX} characters, no U+0000"
-    return Refusal("body_invalid", f"state: expected {expected}.", "state", expected, described(state))
 
 
 def steps_of(steps: Steps) -> tuple[TrackedStep, ...]:
