@@ -36,7 +36,7 @@ async def forbid(database: Database, state: str) -> None:
 
 
 async def test_a_batch_changes_state_and_fills_the_outbox_in_order(database: Database) -> None:
-    events = [job_changed(version=version) for version in range(100)]
+    events = [job_changed(version=version) for version in range(1, 101)]
     outcome = await decided(database, *(arrival(event, offset=n) for n, event in enumerate(events)))
     assert outcome == Decided(acted_on=100, refused=0, repeated=0, blocked={})
     assert await list_seen(database) == [(event.request_id, event.version) for event in events]

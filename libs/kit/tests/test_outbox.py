@@ -16,7 +16,7 @@ from libs.kit.tests.hop_sample import job_changed
 
 
 async def test_messages_keep_their_order_and_their_bytes(database: Database) -> None:
-    messages = [to_kafka(job_changed(version=version)) for version in range(600)]
+    messages = [to_kafka(job_changed(version=version)) for version in range(1, 601)]
     async with database.begin() as tx:
         await outbox.add(tx, messages)
     assert await published(database) == messages

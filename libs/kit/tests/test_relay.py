@@ -29,7 +29,9 @@ async def bench(infrastructure: System) -> Bench:
 
 def events_of(keys: int, versions: int) -> list[TaskChanged]:
     ids = [uuid4() for _ in range(keys)]
-    return [task_changed(request_id=key, version=version) for version in range(versions) for key in ids]
+    return [
+        task_changed(request_id=key, version=version) for version in range(1, versions + 1) for key in ids
+    ]
 
 
 async def add(database: Database, events: Sequence[Event]) -> None:

@@ -45,7 +45,7 @@ async def bench(infrastructure: System) -> Bench:
 
 def events_of(keys: int, versions: int) -> list[JobChanged]:
     ids = [uuid4() for _ in range(keys)]
-    return [job_changed(request_id=key, version=version) for version in range(versions) for key in ids]
+    return [job_changed(request_id=key, version=version) for version in range(1, versions + 1) for key in ids]
 
 
 def messages_of(events: Sequence[JobChanged]) -> list[Message]:

@@ -13,6 +13,8 @@ KIT = (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, key bytea, value bytea,
         headers text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
     ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)""",
+    # Bodies with digests and signatures hardly shrink: compressing them costs half of the inserts' speed.
+    "ALTER TABLE truth.outbox ALTER COLUMN value SET STORAGE EXTERNAL",
     """CREATE TABLE truth.dead_letter (
         id uuid PRIMARY KEY, topic text NOT NULL, partition integer NOT NULL, "offset" bigint NOT NULL,
         appended_at timestamptz NOT NULL, key bytea, value bytea, headers text NOT NULL, source text,
@@ -58,6 +60,7 @@ TASKS = (
             state NOT IN ('approved', 'assigned', 'promoted') OR approved_by IS NOT NULL),
         CONSTRAINT task_assigned_before CHECK (
             state NOT IN ('assigned', 'promoted') OR operator_id IS NOT NULL))""",
+    "ALTER TABLE truth.task ALTER COLUMN history SET STORAGE EXTERNAL",
     "CREATE INDEX task_queue ON truth.task (state, task_id)",
     "CREATE INDEX task_of_operator ON truth.task (operator_id, task_id) WHERE operator_id IS NOT NULL",
     """CREATE TABLE truth.decision (

@@ -15,6 +15,8 @@ KIT = (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, key bytea, value bytea,
         headers text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
     ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)""",
+    # Bodies with digests and signatures hardly shrink: compressing them costs half of the inserts' speed.
+    "ALTER TABLE truth.outbox ALTER COLUMN value SET STORAGE EXTERNAL",
     """CREATE TABLE truth.dead_letter (
         id uuid PRIMARY KEY, topic text NOT NULL, partition integer NOT NULL, "offset" bigint NOT NULL,
         appended_at timestamptz NOT NULL, key bytea, value bytea, headers text NOT NULL,

@@ -15,6 +15,8 @@ KIT = (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL, key bytea, value bytea,
         headers text NOT NULL, created_at timestamptz NOT NULL DEFAULT now()
     ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)""",
+    # Bodies with digests and signatures hardly shrink: compressing them costs half of the inserts' speed.
+    "ALTER TABLE truth.outbox ALTER COLUMN value SET STORAGE EXTERNAL",
     """CREATE TABLE truth.dead_letter (
         id uuid PRIMARY KEY, topic text NOT NULL, partition integer NOT NULL, "offset" bigint NOT NULL,
         appended_at timestamptz NOT NULL, key bytea, value bytea, headers text NOT NULL,
@@ -53,6 +55,7 @@ DRAFTS = (
         body bytea NOT NULL,
         sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32)
     ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)""",
+    "ALTER TABLE truth.draft ALTER COLUMN body SET STORAGE EXTERNAL",
     """CREATE TABLE truth.step_body (
         record_id uuid NOT NULL REFERENCES truth.completion, step text NOT NULL, body bytea NOT NULL,
         PRIMARY KEY (record_id, step)
@@ -93,6 +96,7 @@ LOG = (
         root bytea NOT NULL CHECK (octet_length(root) = 32),
         PRIMARY KEY (level, n)
     )""",
+    "ALTER TABLE truth.record ALTER COLUMN body SET STORAGE EXTERNAL",
     "ALTER TABLE truth.tile ALTER COLUMN hashes SET STORAGE EXTERNAL",
     """CREATE TABLE truth.checkpoint (
         size bigint PRIMARY KEY CHECK (size > 0),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.envelope import Message
 from truth_contracts.ids import RecordId
@@ -14,7 +14,7 @@ from truth_sealing.edge import open_widths
 from truth_sealing.tiles import TILE_WIDTH, TileAddress
 
 from truth_records.domain.log import Batch, StoredEdge
-from truth_records.tables import checkpoint, record, tile
+from truth_records.tables import checkpoint, record
 
 _SEAL = """
     WITH sealed AS (
@@ -127,23 +127,36 @@ async def has_checkpoint(conn: AsyncConnection, smallest: int, largest: int) -> 
     return (await conn.execute(query)).scalar_one() > 0
 
 
+_TILES = text("""
+    SELECT wanted.level, wanted.n, CASE
+        WHEN wanted.width = 256 THEN
+            (SELECT hashes FROM truth.tile AS t WHERE t.level = wanted.level AND t.n = wanted.n)
+        WHEN wanted.level = 0 THEN
+            (SELECT string_agg(leaf, ''::bytea ORDER BY idx) FROM truth.record
+              WHERE idx >= wanted.n * 256 AND idx < wanted.n * 256 + wanted.width)
+        ELSE
+            (SELECT string_agg(root, ''::bytea ORDER BY t.n) FROM truth.tile AS t
+              WHERE t.level = wanted.level - 1
+                AND t.n >= wanted.n * 256 AND t.n < wanted.n * 256 + wanted.width)
+        END
+      FROM unnest(CAST(:levels AS smallint[]), CAST(:ns AS bigint[]), CAST(:widths AS integer[]))
+        AS wanted (level, n, width)
+""")
+
+
 async def read_tiles(conn: AsyncConnection, wanted: Iterable[TileAddress]) -> Mapping[TileAddress, bytes]:
     """The hashes of each tile, joined; those of a partial one from the rows below it, as far as they go."""
-    return {address: b"".join(await _read_hashes(conn, address)) for address in wanted}
-
-
-async def _read_hashes(conn: AsyncConnection, address: TileAddress) -> list[bytes]:
-    first, end = address.n * TILE_WIDTH, address.n * TILE_WIDTH + address.width
-    if address.width == TILE_WIDTH:
-        query = select(tile.c.hashes).where(tile.c.level == address.level, tile.c.n == address.n)
-    elif address.level == 0:
-        idx = record.c.idx
-        query = select(record.c.leaf).where(idx >= first, idx < end).order_by(idx)
-    else:
-        n = tile.c.n
-        of_level = tile.c.level == address.level - 1
-        query = select(tile.c.root).where(of_level, n >= first, n < end).order_by(n)
-    return [hashes for (hashes,) in await conn.execute(query)]
+    addresses = list(wanted)
+    rows = await conn.execute(
+        _TILES,
+        {
+            "levels": [address.level for address in addresses],
+            "ns": [address.n for address in addresses],
+            "widths": [address.width for address in addresses],
+        },
+    )
+    found = {(level, n): hashes or b"" for level, n, hashes in rows}
+    return {address: found[address.level, address.n] for address in addresses}
 
 
 async def list_bodies(conn: AsyncConnection, first: int, end: int) -> list[LoggedBody]:
