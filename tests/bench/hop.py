@@ -14,7 +14,7 @@ from truth_local.demo.acting import wait_for
 from truth_local.system import System
 
 from tests.bench import intakes
-from tests.bench.loop import Measured, Order
+from tests.bench.loop import Measured, Order, Trial
 from tests.faults.groups import rewind
 
 ROOT = Path(__file__).parents[2]
@@ -34,19 +34,15 @@ class HopRow:
     unit: str
 
 
-def measure(system: System, messages: int, batch: int, rounds: int, *, checks: bool) -> list[HopRow]:
+def measure(system: System, trial: Trial, rounds: int) -> list[HopRow]:
     """Rate and client CPU of `rounds` paired rounds over the same messages (A B A B)."""
-    pairs = [
-        (
-            run_round(system, "ours", messages, batch, checks=checks),
-            run_round(system, "bare", messages, batch, checks=checks),
-        )
-        for _ in range(rounds)
-    ]
-    told = f"hop, batch {batch}, {'with' if checks else 'without'} chain checks"
+    pairs = [(run_round(system, "ours", trial), run_round(system, "bare", trial)) for _ in range(rounds)]
     rate = [(a.messages / a.seconds, b.messages / b.seconds) for a, b in pairs]
     cpu = [(a.cpu_seconds / a.messages * 1e6, b.cpu_seconds / b.messages * 1e6) for a, b in pairs]
-    return [_row(f"{told}: rate", rate, "messages/s"), _row(f"{told}: client CPU", cpu, "µs/message")]
+    return [
+        _row(f"{trial.name}: rate", rate, "messages/s"),
+        _row(f"{trial.name}: client CPU", cpu, "µs/message"),
+    ]
 
 
 def _row(measure: str, pairs: Sequence[tuple[float, float]], unit: str) -> HopRow:
@@ -67,17 +63,12 @@ def prepare(system: System, messages: int) -> None:
     intakes.produce(system, intakes.intake_messages(system, messages))
 
 
-def run_round(system: System, loop: str, messages: int, batch: int, *, checks: bool) -> Measured:
+def run_round(system: System, loop: str, trial: Trial) -> Measured:
     """One loop in a process of its own, over empty tables, from the beginning of the topic."""
     asyncio.run(empty(system))
     wait_for(lambda: rewind(system, "governance"), "group set back", 60)
     ran = subprocess.run(  # noqa: S603 our own module
-        [
-            sys.executable,
-            "-m",
-            f"tests.bench.{loop}",
-            json.dumps(asdict(order(system, messages, batch, checks=checks))),
-        ],
+        [sys.executable, "-m", f"tests.bench.{loop}", json.dumps(asdict(order(system, trial)))],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -89,21 +80,19 @@ def run_round(system: System, loop: str, messages: int, batch: int, *, checks: b
     return Measured(**json.loads(ran.stdout.splitlines()[-1]))
 
 
-def order(system: System, messages: int, batch: int, *, checks: bool) -> Order:
+def order(system: System, trial: Trial) -> Order:
     """What a loop is told."""
     return Order(
         bootstrap=system.bootstrap,
         password_file=str(system.principals["governance"].password_file),
         dsn=system.dsns["governance"].app,
         keys_file=str(system.layout.step_keys),
-        messages=messages,
-        batch=batch,
-        checks=checks,
+        **asdict(trial),
     )
 
 
 async def empty(system: System) -> None:
-    """Empty every table of governance, and make the floor's anew."""
+    """Empty every table of governance."""
     conn = await asyncpg.connect(system.dsns["governance"].superuser)
     try:
         named = await conn.fetch(

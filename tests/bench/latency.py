@@ -17,6 +17,7 @@ from truth_topology.connection import Login
 
 from tests.bench import intakes
 from tests.bench.hop import ROOT, HopRow, empty, order
+from tests.bench.loop import Trial
 from tests.faults.groups import to_end
 
 _WARM = 40
@@ -56,7 +57,7 @@ def _run(system: System, loop: str, per_second: int, messages: int) -> list[floa
     """Latencies of one loop in a process of its own, its first messages left out."""
     asyncio.run(empty(system))
     wait_for(lambda: to_end(system, "governance"), "group set to the end", 60)
-    told = json.dumps(asdict(order(system, messages + _WARM, 500, checks=True)))
+    told = json.dumps(asdict(order(system, Trial(messages + _WARM, 500, checks=True))))
     process = subprocess.Popen(  # noqa: S603 our own module
         [sys.executable, "-m", f"tests.bench.{loop}", told],
         cwd=ROOT,

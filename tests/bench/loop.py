@@ -9,8 +9,26 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """What is tried: so many messages of `intakes.accepted`, at most `batch` in one transaction."""
+
+    messages: int
+    batch: int
+    checks: bool = False
+    """Whether chains and signatures are checked; the floor never does."""
+    handler: str = "rows"
+    """`rows` writes what the floor writes, `governance` decides as the service does; the floor has its own."""
+
+    @property
+    def name(self) -> str:
+        """As the table names it."""
+        checks = ", chain checks on" if self.checks else ""
+        return f"{'hop' if self.handler == 'rows' else self.handler}, batch {self.batch}{checks}"
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What to consume: `messages` of them on `intakes.accepted`, at most `batch` in one transaction."""
+    """What a loop is told: where everything is, and the trial's members."""
 
     bootstrap: str
     password_file: str
@@ -19,7 +37,7 @@ class Order:
     messages: int
     batch: int
     checks: bool
-    """Whether chains and signatures are checked."""
+    handler: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ def main() -> None:
         "logs": _logs,
     }
     console = Console(stderr=arguments.command == "token")
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: whoever is started in the background by a shell inherits it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         sys.exit(commands[arguments.command](arguments, console))

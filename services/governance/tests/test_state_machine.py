@@ -76,7 +76,7 @@ class TaskMachine(RuleBasedStateMachine):
 
     @rule(back=st.integers(-1, 2))
     def answer(self, back: int) -> None:
-        event = answered(self.task.request_id, self.task.version - back)
+        event = answered(self.task.request_id, max(1, self.task.version - back))
         self._carry_out(take_answer(self.task, event, self.now))
 
     @rule(person=ADMINS, to=OPERATORS, is_active=st.booleans())

@@ -37,7 +37,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=folder, help="where the system lives")
     arguments = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 150)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: whoever is started in the background by a shell inherits it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         run(arguments.folder, console, keep=arguments.keep)

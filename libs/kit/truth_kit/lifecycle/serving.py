@@ -6,6 +6,7 @@ is safe (inbox, outbox); it only makes others wait or repeat.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -38,8 +39,19 @@ _RELAY_SECONDS_MAX = 6.0
 _ISSUER_SECONDS_MAX = 5.0
 
 
+def calm_collector() -> None:
+    """Look for cycles less often: a batch makes many short-lived objects, and what was imported stays.
+
+    Measured on a hop of batches of 100: a tenth of the CPU a message.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 async def serve(service: Service) -> None:
     """Run `service` until SIGTERM or SIGINT, then drain. Its neighbours may be away all along."""
+    calm_collector()
     stopping, closing = asyncio.Event(), asyncio.Event()
     database = Database(service.database, service.name)
     readiness = Readiness(database, migrations.folder(f"truth_{service.name}"))
