@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check fix schemas bench
+.PHONY: help setup demo up down status test check fix schemas mutants bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ fix: $(STAMP) ## format, and mend what the linter can
 
 schemas: $(STAMP) ## export the contracts' JSON Schemas
 	$(RUN)python -m truth_contracts.export
+
+mutants: $(STAMP) ## take each check out of the verifier; the tests must notice (some minutes)
+	$(RUN)python libs/sealing/tests/mutants
 
 bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a part)
 	$(RUN)python -m tests.bench $(if $(PART),--part $(PART))
