@@ -12,7 +12,7 @@ from typing import cast
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import RELAY_LOCK, Database, dial
@@ -188,7 +188,8 @@ class Relay:
             log.error("relay.forbidden", error=described(error))
         else:
             seconds = min(0.2 * 2 ** min(self._failures, 10), _BACK_OFF_SECONDS_MAX)
-            self._waiting_for = f"relay: {described(error)}"[:200]
+            neighbour = "broker" if isinstance(error, KafkaError) else "database or broker"
+            self._waiting_for = f"{neighbour}: {described(error)}"[:200]
             log.warning("relay.waiting", error=described(error), failures=self._failures)
         await self._stopped_within(seconds)
 
