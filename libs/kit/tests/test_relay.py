@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from uuid import uuid4
 
 import pytest
@@ -17,14 +17,13 @@ from truth_kit.testing import published
 from truth_local.system import System
 
 from libs.kit.tests.hop_sample import task_changed
-from libs.kit.tests.kafka_bench import Bench, eventually, running
+from libs.kit.tests.kafka_bench import Bench, bench_on, eventually, running
 
 
 @pytest.fixture
-async def bench(infrastructure: System) -> Bench:
-    bench = Bench(infrastructure)
-    await bench.note_ends("tasks.changed")
-    return bench
+async def bench(infrastructure: System) -> AsyncGenerator[Bench]:
+    async with bench_on(infrastructure, "tasks.changed") as bench:
+        yield bench
 
 
 def events_of(keys: int, versions: int) -> list[TaskChanged]:

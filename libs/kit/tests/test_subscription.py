@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -28,19 +28,17 @@ from truth_kit.testing import published
 from truth_local.system import System
 
 from libs.kit.tests.hop_sample import ROUTES, job_changed, list_seen, on_job_changed
-from libs.kit.tests.kafka_bench import Bench, eventually, running
+from libs.kit.tests.kafka_bench import Bench, bench_on, eventually, running
 
 POISON = Message("jobs.changed", b"poison", b"{", (("ce_id", b"\xff"), ("content-type", b"\xfe")))
 
 
 @pytest.fixture
-async def bench(infrastructure: System) -> Bench:
-    """Topics as they are; the sample's group begins at their ends."""
-    bench = Bench(infrastructure)
-    await bench.commit_ends("governance", "jobs.changed")
-    for topic in ("jobs.changed", "tasks.changed", "governance.dead-letters"):
-        await bench.note_ends(topic)
-    return bench
+async def bench(infrastructure: System) -> AsyncGenerator[Bench]:
+    """The sample's group begins at the end of its topic."""
+    async with bench_on(infrastructure, "jobs.changed", "tasks.changed", "governance.dead-letters") as bench:
+        await bench.commit_ends("governance", "jobs.changed")
+        yield bench
 
 
 def events_of(keys: int, versions: int) -> list[JobChanged]:
@@ -195,7 +193,7 @@ async def test_a_broker_that_is_away_is_waited_for(
     )
     async with running(subscription, relay):
         await eventually(lambda: "broker" in (subscription.facts().waiting_for or ""))
-        await eventually(lambda: "relay" in (relay.facts().waiting_for or ""))
+        await eventually(lambda: "broker" in (relay.facts().waiting_for or ""))
         assert subscription.facts().behind is None
         await asyncio.to_thread(infrastructure.start, "kafka")
         await eventually(lambda: has_seen(database, 100))
@@ -223,7 +221,7 @@ async def test_a_database_that_is_away_makes_no_dead_letters(
         infrastructure.kill("postgres")
         await bench.produce(messages_of(events))
         await eventually(lambda: "batch" in (subscription.facts().waiting_for or ""))
-        await eventually(lambda: "relay" in (relay.facts().waiting_for or ""))
+        await eventually(lambda: "database" in (relay.facts().waiting_for or ""))
         await asyncio.to_thread(infrastructure.start, "postgres")
         await eventually(lambda: has_seen(database, len(events)))
         await eventually(lambda: subscription.facts().waiting_for is relay.facts().waiting_for is None)
