@@ -18,7 +18,7 @@ from truth_sealing.tiles import (
 from truth_sealing.tree import check_consistency, leaf_hash
 
 from services.records.tests.builders import NOW
-from services.records.tests.logs import Grown, ready
+from services.records.tests.logs import Grown, new_key, ready
 from services.records.tests.running import fetch
 
 SIZES = (*range(1, 31), 226, 1, 255, 257, 300)
@@ -118,7 +118,7 @@ async def test_the_tables_refuse_what_is_no_growth(
 
 
 def test_a_leaf_is_the_hash_of_the_public_entry() -> None:
-    batch = seal(Edge(), [ready(1)], Grown.__dataclass_fields__["key"].default_factory())  # pyright: ignore
+    batch = seal(Edge(), [ready(1)], new_key())
     (sealed,) = batch.sealed
     assert sealed.leaf == leaf_hash(entry_of(ready(1).record_id, ready(1).body, ready(1).subject))
 
