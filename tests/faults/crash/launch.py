@@ -85,7 +85,9 @@ class _Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         """Compiled anew at each start: what is woven in must not be cached beside the source."""
         return compile(
-            weave(self.get_data(self.path).decode(), fullname, _by_module()[fullname]), self.path, "exec"
+            weave(self.get_data(self.path).decode(), fullname, points_by_module()[fullname]),
+            self.path,
+            "exec",
         )
 
     def exec_module(self, module: ModuleType) -> None:
@@ -99,7 +101,7 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Take the modules that have points; leave the others to those who come after."""
-        if fullname not in _by_module():
+        if fullname not in points_by_module():
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.origin is not None:
@@ -107,7 +109,8 @@ class _Finder(MetaPathFinder):
         return spec
 
 
-def _by_module() -> dict[str, list[Point]]:
+def points_by_module() -> dict[str, list[Point]]:
+    """The modules that have points, with them."""
     found: defaultdict[str, list[Point]] = defaultdict(list)
     for point in POINTS:
         found[point.module].append(point)

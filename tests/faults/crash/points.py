@@ -221,7 +221,7 @@ SIGNALS = _of(
 )  # fmt: skip
 
 REDRIVE = tuple(
-    Point(name, "truth_kit.dead_letters.redrive", "_redrive", "after", statement, services=("intake",), trigger="redrive")
+    Point(name, "truth_kit.dead_letters.redrive", "_redrive", "after", statement, services=SERVICES, trigger="redrive")
     for name, statement in (
         ("redrive: acted on, not noted", "again = await _decide_again("),
         ("redrive: noted, not committed", "await insert_action("),

@@ -13,7 +13,14 @@ from truth_local.system import System
 
 from tests.faults.crash.checking import wrong_in_databases, wrong_in_log, wrong_on_topics
 from tests.faults.crash.points import Case, Trigger
-from tests.faults.crash.walking import Finished, Poisoned, poison, redrive_after_cure, walk_whole
+from tests.faults.crash.walking import (
+    Finished,
+    Poisoned,
+    poison,
+    redrive_after_cure,
+    redrive_in_vain,
+    walk_whole,
+)
 from tests.faults.crash.woven import arm_points, restarted, unreached
 from tests.faults.groups import is_caught_up
 from tests.faults.settled import rows
@@ -171,8 +178,12 @@ def _rebalance(system: System, tried: Round, done: Done) -> None:
 
 
 def _redrive(system: System, tried: Round, done: Done) -> None:
-    del tried
-    done.redriven.append(redrive_after_cure(system))
+    """A cured letter in intake, whose cause somebody can take away; elsewhere one that is refused again."""
+    for service in dict.fromkeys(case.service for case in tried.cases):
+        if service == "intake":
+            done.redriven.append(redrive_after_cure(system))
+        else:
+            done.poisoned.append(redrive_in_vain(system, service))
 
 
 _SET_OFF: Mapping[Trigger, Callable[[System, Round, Done], None]] = {

@@ -139,6 +139,25 @@ def redrive_after_cure(system: System) -> str:
     return str(asked["request_key"])
 
 
+def redrive_in_vain(system: System, service: str) -> Poisoned:
+    """A bad message, redriven although nothing was cured: it is refused again and stays a dead letter."""
+    paul = acting.person(system, "paul", people(system).admin.http)
+    letters = lambda: paul.get(service, "/api/ops/dead-letters")["dead_letters"]  # noqa: E731
+    before = {one["id"] for one in letters()}
+    bad = poison(system, service)
+
+    def letter() -> Answer | None:
+        return acting.first([one for one in letters() if one["id"] not in before])
+
+    dead = wait_for(letter, "dead letter", PATIENCE_SECONDS)
+    path = f"/api/ops/dead-letters/{dead['id']}/redrive"
+    answer = paul.raw("POST", service, path, {"reason": "Is it cured?", "dry_run": False})
+    again = paul.get(service, f"/api/ops/dead-letters/{dead['id']}")["letter"]
+    if "body_invalid" not in answer.text or again["state"] != "open":
+        raise RefusedError(answer)
+    return bad
+
+
 def of_message(value: bytes | None) -> dict[str, object]:
     """The members of a message's value; none in what is no object."""
     try:
