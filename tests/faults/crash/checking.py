@@ -130,13 +130,13 @@ def wrong_on_topics(
     injected = {one.event_id.encode() for one in poisoned}
     good = {topic: [one for one in messages if _id(one) not in injected] for topic, messages in on.items()}
     for topic in HAND_OFFS:
-        yield from _not_once(topic, good[topic], finished)
+        yield from not_once(topic, good[topic], finished)
     for topic, (member, service, query) in _KNOWN.items():
         known = {str(row[0]) for row in rows(system, service, query)}
         told = {str(of_message(one.value).get(member)) for one in good[topic]}
         yield from (f"{topic}: tells of {ghost}, which is not in {service}" for ghost in told - known)
     for topic in ("tasks.changed", "jobs.changed", "service-events.changed"):
-        yield from _out_of_order(topic, good[topic])
+        yield from out_of_order(topic, good[topic])
     yield from _wrong_letters(system, on, poisoned)
 
 
@@ -154,7 +154,8 @@ def wrong_in_log(system: System) -> Iterator[str]:
         yield f"records: {drafts} drafts were never sealed"
 
 
-def _not_once(topic: str, messages: Sequence[Published], finished: Sequence[Finished]) -> Iterator[str]:
+def not_once(topic: str, messages: Sequence[Published], finished: Sequence[Finished]) -> Iterator[str]:
+    """Keys with more than one event of a hand-off, and walks without theirs."""
     ids: defaultdict[bytes | None, set[object]] = defaultdict(set)
     for message in messages:  # a relay may repeat an event; nobody may tell a second one
         ids[message.key].add(of_message(message.value).get("event_id"))
@@ -164,7 +165,8 @@ def _not_once(topic: str, messages: Sequence[Published], finished: Sequence[Fini
             yield f"{topic}: nothing of {one.walked.request_id}"
 
 
-def _out_of_order(topic: str, messages: Sequence[Published]) -> Iterator[str]:
+def out_of_order(topic: str, messages: Sequence[Published]) -> Iterator[str]:
+    """Keys whose versions first appear in another order than from 1 on without a gap."""
     first: defaultdict[bytes | None, list[object]] = defaultdict(list)
     for message in messages:
         version = of_message(message.value).get("version")
