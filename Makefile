@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check fix schemas mutants bench
+.PHONY: help setup demo up down status test check fix schemas mutants simulate crash-points mutants-hop bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,15 @@ schemas: $(STAMP) ## export the contracts' JSON Schemas
 
 mutants: $(STAMP) ## take each check out of the verifier; the tests must notice (some minutes)
 	$(RUN)python libs/sealing/tests/mutants
+
+simulate: $(STAMP) ## the path in memory, steps in any order, with faults (SEED=n RUNS=m; PLANT="no inbox" to see a bug found)
+	@$(RUN)python -m tests.faults.simulation $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(PLANT),--plant "$(PLANT)")
+
+crash-points: $(STAMP) ## kill -9 every service at every point, restart, check (ONLY=intake for a part; 10 minutes and more)
+	@$(RUN)python -m tests.faults.crash $(if $(ONLY),--only "$(ONLY)")
+
+mutants-hop: $(STAMP) ## take each protection of the hop out; something must notice (10 minutes and more)
+	@$(RUN)python -m tests.faults.mutants
 
 bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a part)
 	$(RUN)python -m tests.bench $(if $(PART),--part $(PART))

@@ -2,6 +2,7 @@
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 # They offer no public way to read it back.
 
+import ast
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -95,3 +96,16 @@ def test_nothing_else_consumes_or_produces() -> None:
     assert len(files) > 30
     found = {str(f.relative_to(ROOT)) for f in files if ELSEWHERE.search(f.read_text(encoding="utf-8"))}
     assert found == MAY
+
+
+def test_offsets_are_committed_by_number() -> None:
+    """Without numbers aiokafka commits where it reads now, and after a rebalance that is somewhere else."""
+    files = [*ROOT.glob("libs/*/truth_*/**/*.py"), *ROOT.glob("services/*/truth_*/**/*.py")]
+    commits = [
+        node
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("consumer.commit")
+    ]
+    assert len(commits) == 1
+    assert all(node.args for node in commits)

@@ -91,6 +91,39 @@ async def test_another_takes_over_whatever_became_of_the_owner(
     await assert_published_in_order(bench, events)
 
 
+async def test_of_several_relays_one_publishes_and_the_others_stand_by(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    events = events_of(keys=10, versions=150)
+    relays = [Relay("governance", kafka, database) for _ in range(3)]
+    async with running(*relays):
+        await eventually(lambda: all(relay.facts().waiting_for is None for relay in relays))
+        await eventually(lambda: any(relay.facts().is_owner for relay in relays))
+        for start in range(0, 1500, 100):
+            await add(database, events[start : start + 100])
+            assert sum(relay.facts().is_owner for relay in relays) == 1
+        await eventually(lambda: is_empty(database))
+    assert sorted(relay.facts().sent for relay in relays) == [0, 0, 1500]
+    assert await assert_published_in_order(bench, events) == 0
+
+
+async def test_a_row_whose_commit_comes_late_is_published_although_later_rows_were(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    """Numbers are drawn at the insert: a relay that remembers the highest would never see the late row."""
+    (late,), (early,) = events_of(keys=1, versions=1), events_of(keys=1, versions=1)
+    relay = Relay("governance", kafka, database)
+    async with running(relay):
+        await eventually(lambda: relay.facts().is_owner)
+        async with database.begin() as tx:
+            await outbox.add(tx, [late])
+            await add(database, [early])
+            await eventually(lambda: relay.facts().sent == 1)
+        await eventually(lambda: relay.facts().sent == 2)
+    told = [dict(record.headers)["ce_id"].decode() for record in await bench.read("tasks.changed")]
+    assert sorted(told) == sorted(str(event.event_id) for event in (late, early))
+
+
 async def test_what_is_committed_before_the_stop_is_published(
     bench: Bench, kafka: KafkaConnection, database: Database
 ) -> None:

@@ -101,6 +101,24 @@ async def test_two_sealers_at_once_one_seals_and_the_other_takes_over(
     assert not any(task.done() for _, task in replicas)
 
 
+async def test_of_two_sealers_one_says_that_it_stands_by(
+    database: Database, kafka: KafkaConnection, running: Running
+) -> None:
+    grown = Grown(database)
+    runtimes = [running.start(grown.sealer(kafka).run)[0] for _ in range(2)]
+
+    def doings() -> list[str]:
+        return sorted(runtime.notes.get(NOTE, "").partition(" ")[0] for runtime in runtimes)
+
+    async def are_told() -> bool:
+        return doings() == ["seals", "stands"]
+
+    await until(are_told, "one that seals and one that stands by")
+    await insert(database, drafts(range(3)))
+    await sealed(database, 3)
+    assert doings() == ["seals", "stands"]
+
+
 @pytest.mark.parametrize(
     "trigger",
     [
