@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -131,7 +131,9 @@ async def _pass_on(
     finally:
         for one in (writer, behind):
             if one is not None:
-                one.close()
+                one.transport.abort()
+                with suppress(OSError):
+                    await one.wait_closed()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
