@@ -12,7 +12,7 @@ STAMP := .venv/.synced
 .PHONY: help setup demo up down status test test-s3 test-kubernetes check fix schemas manifests mutants bench
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP) ## install uv and every pinned package into .venv
 
