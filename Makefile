@@ -9,10 +9,10 @@ export UV_PYTHON_DOWNLOADS := never
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check fix schemas mutants simulate crash-points mutants-hop bench
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' Makefile)
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP) ## install uv and every pinned package into .venv
 
@@ -42,6 +42,14 @@ status: $(STAMP) ## say what runs
 test: $(STAMP) ## the tests (T=tests/path for a part)
 	$(RUN)pytest $(T)
 
+test-s3: $(STAMP) ## the path and the uploads with evidence on a real S3 server, two replicas (some minutes)
+	@$(UV) sync --frozen --inexact --quiet --group s3
+	$(RUN)pytest --evidence s3 $(if $(T),$(T),libs/kit/tests/test_blobs.py services/execution/tests/test_uploads.py services/execution/tests/test_evidence.py services/records/tests/test_evidence.py tests/s3 tests/path)
+
+test-kubernetes: $(STAMP) ## render every manifest and hold it against the Kubernetes API's schemas (brings kubectl)
+	@$(UV) sync --frozen --inexact --quiet --group kubernetes
+	$(RUN)pytest deploy/kubernetes/tests deploy/kubernetes/tests/rendered
+
 check: $(STAMP) ## style, types, imports, then the tests: what CI runs
 	$(RUN)ruff format --check
 	$(RUN)ruff check
@@ -55,6 +63,9 @@ fix: $(STAMP) ## format, and mend what the linter can
 
 schemas: $(STAMP) ## export the contracts' JSON Schemas
 	$(RUN)python -m truth_contracts.export
+
+manifests: $(STAMP) ## write Strimzi's topics and users from the contracts
+	$(RUN)truth topics render > deploy/kubernetes/kafka/topology.yaml
 
 mutants: $(STAMP) ## take each check out of the verifier; the tests must notice (some minutes)
 	$(RUN)python libs/sealing/tests/mutants

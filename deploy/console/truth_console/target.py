@@ -1,6 +1,6 @@
 """Which broker a command is about: one given by options, or a local system's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,19 +57,18 @@ def local(facts: Path) -> Target:
     return Target(login, LOCAL, passwords)
 
 
-def given(
-    bootstrap: str,
-    username: str,
-    password_file: Path | None,
-    protocol: str,
-    outsiders: tuple[list[str], list[str]],
-) -> Target:
-    """The broker of the options, with the partitions and replication of a production deployment."""
+def login(
+    bootstrap: str, username: str, password_file: Path | None, protocol: str, ca_file: Path | None
+) -> Login:
+    """The administrator of the options. Raises TargetError."""
     if not bootstrap or password_file is None:
         raise TargetError("give --local, or --bootstrap and --password-file")
-    upstreams, partners = outsiders
-    size = Size(upstreams=tuple(upstreams), partners=tuple(partners))
-    return Target(Login(bootstrap, username, _read(password_file), protocol), size)
+    return Login(bootstrap, username, _read(password_file), protocol, ca_file)
+
+
+def given(administrator: Login, upstreams: Sequence[str], partners: Sequence[str]) -> Target:
+    """The broker of the options, with the partitions and replication of a production deployment."""
+    return Target(administrator, Size(upstreams=tuple(upstreams), partners=tuple(partners)))
 
 
 def _read(file: Path) -> str:

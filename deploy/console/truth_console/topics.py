@@ -1,10 +1,11 @@
-"""`truth topics`: compares a Kafka with the contracts, and makes it agree.
+"""`truth topics`: compares a Kafka with the contracts, makes it agree, or writes manifests that do.
 
 Exit codes: 0 it agrees, or was made to; 1 `apply` would change something; 2 could not find out (no broker,
 login refused, wrong use); 3 it must not be used as it is (somebody may write who should not, or partitions
 differ).
 """
 
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -15,9 +16,11 @@ import typer
 from rich.console import Console
 from truth_topology.apply import LoginTimeoutError, TopologyRefusedError, apply, make_plan
 from truth_topology.connection import BrokerError
+from truth_topology.manifests import render
 from truth_topology.plan import Plan
+from truth_topology.topology import Size
 
-from truth_console.target import Target, TargetError, given, local
+from truth_console.target import Target, TargetError, given, local, login
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 _console = Console()
@@ -42,6 +45,10 @@ PasswordFile = Annotated[
     typer.Option(envvar="TRUTH_KAFKA_PASSWORD_FILE", help="file with the administrator's password"),
 ]
 Protocol = Annotated[str, typer.Option(envvar="TRUTH_KAFKA_PROTOCOL", help="SASL_SSL or SASL_PLAINTEXT")]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(envvar="TRUTH_KAFKA_CA_FILE", help="PEM of the cluster's CA; default: the system's"),
+]
 Upstreams = Annotated[
     list[str] | None, typer.Option("--upstream", help="name of a system that submits requests")
 ]
@@ -58,6 +65,7 @@ def show_plan(  # noqa: PLR0913 one parameter for each option
     username: Username = "admin",
     password_file: PasswordFile = None,
     protocol: Protocol = "SASL_SSL",
+    ca_file: CaFile = None,
     upstreams: Upstreams = None,
     partners: Partners = None,
 ) -> None:
@@ -66,7 +74,9 @@ def show_plan(  # noqa: PLR0913 one parameter for each option
         target = (
             local(facts)
             if facts
-            else given(bootstrap, username, password_file, protocol, (upstreams or [], partners or []))
+            else given(
+                login(bootstrap, username, password_file, protocol, ca_file), upstreams or (), partners or ()
+            )
         )
         plan = make_plan(target.login, target.size)
     _print(plan, "would be")
@@ -83,6 +93,7 @@ def make_agree(  # noqa: PLR0913 one parameter for each option
     username: Username = "admin",
     password_file: PasswordFile = None,
     protocol: Protocol = "SASL_SSL",
+    ca_file: CaFile = None,
     upstreams: Upstreams = None,
     partners: Partners = None,
     passwords: Annotated[
@@ -95,10 +106,19 @@ def make_agree(  # noqa: PLR0913 one parameter for each option
         target: Target = (
             local(facts)
             if facts
-            else given(bootstrap, username, password_file, protocol, (upstreams or [], partners or []))
+            else given(
+                login(bootstrap, username, password_file, protocol, ca_file), upstreams or (), partners or ()
+            )
         )
         plan = apply(target.login, target.size, target.passwords(passwords), may_lose=yes)
     _print(plan, "was")
+
+
+@app.command("render")
+def show_manifests(*, upstreams: Upstreams = None, partners: Partners = None) -> None:
+    """Print the topology as Strimzi's KafkaTopic and KafkaUser objects. Asks no broker."""
+    size = Size(upstreams=tuple(upstreams or ()), partners=tuple(partners or ()))
+    sys.stdout.write(render(size))
 
 
 @contextmanager

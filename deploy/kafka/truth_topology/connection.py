@@ -4,6 +4,7 @@ import logging
 import socket
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -29,6 +30,7 @@ class Login:
     username: str
     password: str = field(repr=False)
     protocol: str = "SASL_PLAINTEXT"
+    ca_file: Path | None = None  # PEM of the cluster's CA, for SASL_SSL; None: the system's
 
 
 def client(login: Login) -> AdminClient:
@@ -74,4 +76,5 @@ def _settings(login: Login) -> dict[str, Any]:
         "sasl.username": login.username,
         "sasl.password": login.password,
         "socket.timeout.ms": REQUEST_SECONDS * 1000,
+        **({"ssl.ca.location": str(login.ca_file)} if login.ca_file else {}),
     }

@@ -42,6 +42,11 @@ class Layout:
         return self.folder / "evidence"
 
     @property
+    def store(self) -> Path:
+        """The S3 server's data, when evidence is kept there."""
+        return self.folder / "store"
+
+    @property
     def trust(self) -> Path:
         """Public halves of keys, for verifiers."""
         return self.folder / "trust"
@@ -92,6 +97,10 @@ class Layout:
         """The password of one PostgreSQL role."""
         return self.secrets / "postgres" / role
 
+    def store_login(self, service: str, kind: str) -> Path:
+        """The `id` or the `secret` of a service's login at the S3 server."""
+        return self.secrets / "store" / f"{service}-{kind}"
+
     def client_secret(self, client: str) -> Path:
         """The secret of one OpenID Connect client."""
         return self.secrets / "clients" / client
@@ -106,7 +115,7 @@ class Layout:
             self.kafka,
             self.trust,
             self.evidence,
-            *(self.secrets / kind for kind in ("keys", "kafka", "postgres", "clients")),
+            *(self.secrets / kind for kind in ("keys", "kafka", "postgres", "clients", "store")),
             *(self.evidence / service for service in ("execution", "records")),
         )
         for folder in folders:

@@ -2,7 +2,9 @@
 
 import sys
 
-from truth_local import kafka, postgres
+from truth_kit.connections import BlobStore
+
+from truth_local import kafka, postgres, store
 from truth_local.environment import bare, is_ok
 from truth_local.layout import STEP_SIGNERS, Layout
 from truth_local.ports import Ports
@@ -10,7 +12,7 @@ from truth_local.processes import Part, run
 from truth_local.trust import LOG_ORIGIN, SIGNAL_KEY_NAME
 
 
-def part(layout: Layout, ports: Ports, name: str) -> Part:
+def part(layout: Layout, ports: Ports, name: str, *, is_on_s3: bool = False) -> Part:
     """One replica (`intake-1`) as a process; ready when /health/ready says so."""
     return Part(
         name=name,
@@ -18,7 +20,7 @@ def part(layout: Layout, ports: Ports, name: str) -> Part:
         folder=layout.folder,
         log=layout.log(name),
         ready=lambda: is_ok(f"http://127.0.0.1:{ports.of[name]}/health/ready"),
-        environment=bare(_settings(layout, ports, name)),
+        environment=bare(_settings(layout, ports, name) | _evidence(layout, ports, name, is_on_s3=is_on_s3)),
     )
 
 
@@ -29,7 +31,8 @@ def migrate(layout: Layout, ports: Ports, service: str) -> None:
         "DATABASE_OWNER_DSN": _dsn(ports, owner, service),
         "DATABASE_OWNER_PASSWORD_FILE": str(layout.postgres_password(owner)),
     }
-    environment = bare(_settings(layout, ports, f"{service}-1") | _prefixed(service, as_owner))
+    settings = _settings(layout, ports, f"{service}-1") | _evidence(layout, ports, f"{service}-1")
+    environment = bare(settings | _prefixed(service, as_owner))
     run(layout.folder, service, [sys.executable, "-m", f"truth_{service}", "migrate"], environment)
 
 
@@ -61,11 +64,7 @@ def _own_settings(layout: Layout, service: str) -> dict[str, str]:
     settings: dict[str, str] = {}
     if service in STEP_SIGNERS:
         settings["STEP_KEY_FILE"] = str(layout.step_key(service))
-    if service == "execution":
-        settings["EVIDENCE_FOLDER"] = str(layout.evidence / "execution")
     if service == "records":
-        settings["EVIDENCE_SOURCE"] = str(layout.evidence / "execution")
-        settings["EVIDENCE_FOLDER"] = str(layout.evidence / "records")
         settings["LOG_ORIGIN"] = LOG_ORIGIN
         settings["LOG_KEY_FILE"] = str(layout.log_key)
         settings["LOG_POLICY_FILE"] = str(layout.policy)
@@ -75,6 +74,23 @@ def _own_settings(layout: Layout, service: str) -> dict[str, str]:
         settings["KEY_NAME"] = SIGNAL_KEY_NAME
         settings["LOG_POLICY_FILE"] = str(layout.policy)
     return settings
+
+
+def _evidence(layout: Layout, ports: Ports, name: str, *, is_on_s3: bool = False) -> dict[str, str]:
+    """Where execution keeps photos; where records finds them, and keeps its copies."""
+    service = _service(name)
+    stores = {
+        "execution": {"EVIDENCE": "execution"},
+        "records": {"EVIDENCE_SOURCE": "execution", "EVIDENCE": "records"},
+    }
+    settings: dict[str, str] = {}
+    for setting, of in stores.get(service, {}).items():
+        place = (
+            store.bucket(layout, ports, service, of) if is_on_s3 else BlobStore(folder=layout.evidence / of)
+        )
+        given = place.model_dump(mode="json", exclude_none=True)
+        settings |= {f"{setting}_{key.upper()}": str(value) for key, value in given.items()}
+    return _prefixed(service, settings)
 
 
 def _dsn(ports: Ports, role: str, database: str) -> str:

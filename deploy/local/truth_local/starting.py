@@ -7,12 +7,12 @@ from functools import partial
 from truth_topology.apply import apply
 from truth_topology.topology import LOCAL, principals
 
-from truth_local import kafka, postgres, processes, services
+from truth_local import kafka, postgres, processes, services, store
 from truth_local.layout import SERVICES
 from truth_local.passwords import password
 from truth_local.processes import Part
 from truth_local.register import register
-from truth_local.system import INFRASTRUCTURE, System
+from truth_local.system import System
 from truth_local.trust import write_trust
 from truth_local.watch import Watch
 
@@ -21,7 +21,7 @@ STOPPED = "stopped"
 
 
 def start_infrastructure(system: System, watch: Watch) -> None:
-    """Kafka with its topics, users and rights, PostgreSQL with its databases and roles, and the issuer.
+    """Kafka with topics, users and rights, PostgreSQL with databases and roles, the issuer, any S3 server.
 
     What runs already is left running. Raises StartError or PortTakenError, and stops nothing then.
     """
@@ -31,6 +31,7 @@ def start_infrastructure(system: System, watch: Watch) -> None:
             partial(_start_kafka, system, watch),
             partial(_start_postgres, system, watch),
             partial(_start_issuer, system, watch),
+            *([partial(_start_store, system, watch)] if system.evidence == "s3" else []),
         ]
     )
 
@@ -49,7 +50,8 @@ def stop_all(system: System, tell: Callable[[str, str], None]) -> int:
     """Stop every part, services first, and kill what is left; returns how many were killed so."""
     with ThreadPoolExecutor(len(system.parts)) as pool:
         list(pool.map(partial(_stop, system, tell), system.replica_urls))
-        list(pool.map(partial(_stop, system, tell), INFRASTRUCTURE))
+        others = [name for name in system.parts if name not in system.replica_urls]
+        list(pool.map(partial(_stop, system, tell), others))
     return processes.sweep(system.layout.folder)
 
 
@@ -83,6 +85,12 @@ def _start_postgres(system: System, watch: Watch) -> None:
 
 def _start_issuer(system: System, watch: Watch) -> None:
     _start(system, watch, "issuer")
+
+
+def _start_store(system: System, watch: Watch) -> None:
+    if not system.is_running("store"):
+        store.prepare(system.layout, partial(watch.say, "store"))
+    _start(system, watch, "store")
 
 
 def _migrate(system: System, watch: Watch, service: str) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from truth_topology.topology import LOCAL, principals
 
-from truth_local import issuing, kafka, postgres, processes, services
+from truth_local import issuing, kafka, postgres, processes, services, store
 from truth_local.issuer.people import ACCOUNTS
 from truth_local.issuer.tokens import access_token, read_key
 from truth_local.layout import DATABASES, SERVICES, Layout
@@ -16,6 +17,7 @@ from truth_local.processes import Part
 from truth_local.watch import Watch
 
 INFRASTRUCTURE = ("kafka", "postgres", "issuer")
+Evidence: TypeAlias = Literal["folder", "s3"]
 _TOKEN_SECONDS = 12 * 3600
 
 
@@ -41,12 +43,14 @@ class Dsns:
 class System:
     """A local system, running or not, and handles to its parts by name.
 
-    Parts are kafka, postgres, issuer and <service>-<replica> (intake-1, …). Handles return when done.
+    Parts are kafka, postgres, issuer and <service>-<replica> (intake-1, …); with photos on S3 also store.
+    Handles return when done.
     """
 
     layout: Layout
     ports: Ports
     replicas: int
+    evidence: Evidence  # where photos are kept; "s3" adds the part `store`
     bootstrap: str
     principals: Mapping[str, Principal]
     dsns: Mapping[str, Dsns]
@@ -87,7 +91,7 @@ class System:
         processes.thaw(self.parts[name])
 
 
-def describe(folder: Path, ports: Ports, replicas: int = 1) -> System:
+def describe(folder: Path, ports: Ports, replicas: int = 1, evidence: Evidence = "folder") -> System:
     """The system that lies, or shall lie, in `folder`. Makes missing folders and secrets, starts nothing."""
     layout = Layout(folder.resolve())
     layout.prepare()
@@ -96,12 +100,14 @@ def describe(folder: Path, ports: Ports, replicas: int = 1) -> System:
         kafka.part(layout, ports),
         postgres.part(layout, ports),
         issuing.part(layout, ports),
-        *(services.part(layout, ports, name) for name in names),
+        *([store.part(layout, ports)] if evidence == "s3" else []),
+        *(services.part(layout, ports, name, is_on_s3=evidence == "s3") for name in names),
     ]
     return System(
         layout=layout,
         ports=ports,
         replicas=replicas,
+        evidence=evidence,
         bootstrap=kafka.bootstrap(ports),
         principals={name: _principal(layout, name) for name in (*principals(LOCAL), "admin")},
         dsns={name: _dsns(layout, ports, name) for name in DATABASES},

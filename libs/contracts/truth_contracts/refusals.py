@@ -60,6 +60,7 @@ CODES: Mapping[str, str] = {
     "not_found": "There is nothing at this address",
     "method_not_allowed": "This address does not take that method",
     "database_unavailable": "The database does not answer",
+    "store_unavailable": "The evidence store does not answer",
     "internal_error": "Something is broken here",
 }
 """Every refusal code, with its title for people."""

@@ -1,3 +1,5 @@
+"""What both back ends promise: `--evidence s3` runs the same against a real S3 server."""
+
 import asyncio
 import hashlib
 import os
@@ -5,11 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from truth_contracts.refusals import Refusal
-from truth_kit.blobs import CHUNK_BYTES, Folder
+from truth_kit.blobs import CHUNK_BYTES, Blobs, Folder, blobs_at
+from truth_kit.connections import BlobStore
+from truth_local.testing import Stores
 
 PHOTO = os.urandom(3 * CHUNK_BYTES + 17)
 DIGEST = hashlib.sha256(PHOTO).hexdigest()
+ABSENT = "0" * 64
 
 
 async def pieces(octets: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
@@ -17,81 +23,68 @@ async def pieces(octets: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
         yield octets[start : start + size]
 
 
-async def read(folder: Folder, sha256: str) -> bytes:
-    return b"".join([piece async for piece in folder.open(sha256)])
+async def read(blobs: Blobs, sha256: str) -> bytes:
+    return b"".join([piece async for piece in blobs.open(sha256)])
 
 
-def files(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if path.is_file()]
+async def test_bytes_come_back_as_they_were(stores: Stores) -> None:
+    blobs = blobs_at(stores.at("made-when-needed"))
+    assert await blobs.put(pieces(PHOTO), DIGEST, len(PHOTO)) is True
+    assert await read(blobs, DIGEST) == PHOTO
+    assert await blobs.size(DIGEST) == len(PHOTO)
+    assert stores.names("made-when-needed") == [DIGEST]
 
 
-def incoming(root: Path) -> list[Path]:
-    return list((root / ".incoming").glob("*"))
+async def test_the_same_bytes_again_are_known(stores: Stores) -> None:
+    first, second = blobs_at(stores.at("one")), blobs_at(stores.at("one"))
+    assert await first.put(pieces(PHOTO), DIGEST, len(PHOTO)) is True
+    assert await second.put(pieces(PHOTO), DIGEST, len(PHOTO)) is False
+    assert await read(second, DIGEST) == PHOTO
 
 
-async def test_bytes_come_back_as_they_were(tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "made-when-needed")
-    assert await folder.put(pieces(PHOTO), DIGEST, len(PHOTO)) is True
-    assert await read(folder, DIGEST) == PHOTO
-    assert folder.has(DIGEST)
-    assert folder.size(DIGEST) == len(PHOTO)
-    assert folder.path(DIGEST) == tmp_path / "made-when-needed" / DIGEST[:2] / DIGEST
-    assert folder.path(DIGEST).stat().st_mode & 0o222 == 0
-    assert incoming(tmp_path / "made-when-needed") == []
+async def test_of_ten_at_once_one_is_new(stores: Stores) -> None:
+    blobs = [blobs_at(stores.at("one")) for _ in range(2)]
+    putting = [blobs[n % 2].put(pieces(PHOTO), DIGEST, len(PHOTO)) for n in range(10)]
+    assert sorted(await asyncio.gather(*putting), key=str) == [False] * 9 + [True]
+    assert stores.names("one") == [DIGEST]
 
 
-async def test_the_same_bytes_again_change_nothing(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    await folder.put(pieces(PHOTO), DIGEST, len(PHOTO))
-    before = folder.path(DIGEST).stat()
-    assert await folder.put(pieces(PHOTO), DIGEST, len(PHOTO)) is False
-    after = folder.path(DIGEST).stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-
-
-async def test_ten_at_once_make_one_file(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    made = await asyncio.gather(*(folder.put(pieces(PHOTO), DIGEST, len(PHOTO)) for _ in range(10)))
-    assert sorted(made, key=str) == [False] * 9 + [True]
-    assert folder.path(DIGEST).stat().st_nlink == 1
-    assert incoming(tmp_path) == []
-
-
-async def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
-    digest = hashlib.sha256(b"").hexdigest()
-    assert await Folder(tmp_path).put(pieces(b""), digest, 0) is True
-    assert Folder(tmp_path).size(digest) == 0
+async def test_no_bytes_are_bytes_too(stores: Stores) -> None:
+    digest, blobs = hashlib.sha256(b"").hexdigest(), blobs_at(stores.at("one"))
+    assert await blobs.put(pieces(b""), digest, 0) is True
+    assert await blobs.size(digest) == 0
+    assert await read(blobs, digest) == b""
 
 
 @pytest.mark.parametrize(
     ("sha256", "bytes_max", "code"),
     [
         pytest.param(DIGEST, len(PHOTO) - 1, "body_too_large", id="one byte too many"),
-        pytest.param("0" * 64, len(PHOTO), "digest_mismatch", id="other bytes"),
+        pytest.param(ABSENT, len(PHOTO), "digest_mismatch", id="other bytes"),
         pytest.param(DIGEST.upper(), len(PHOTO), "digest_invalid", id="capitals"),
         pytest.param("../../etc/passwd", len(PHOTO), "digest_invalid", id="a path"),
         pytest.param(f"{DIGEST}\n", len(PHOTO), "digest_invalid", id="a line feed"),
         pytest.param("", len(PHOTO), "digest_invalid", id="nothing"),
     ],
 )
-async def test_what_is_refused_leaves_nothing(tmp_path: Path, sha256: str, bytes_max: int, code: str) -> None:
-    refusal = await Folder(tmp_path).put(pieces(PHOTO), sha256, bytes_max)
+async def test_what_is_refused_leaves_nothing(stores: Stores, sha256: str, bytes_max: int, code: str) -> None:
+    refusal = await blobs_at(stores.at("one")).put(pieces(PHOTO), sha256, bytes_max)
     assert isinstance(refusal, Refusal)
     assert refusal.code == code
-    assert files(tmp_path) == []
+    assert stores.names("one") == []
 
 
-async def test_a_broken_upload_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_broken_upload_leaves_nothing(stores: Stores) -> None:
     async def cut() -> AsyncIterator[bytes]:
         yield PHOTO[: 2 * CHUNK_BYTES]
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        await Folder(tmp_path).put(cut(), DIGEST, len(PHOTO))
-    assert files(tmp_path) == []
+        await blobs_at(stores.at("one")).put(cut(), DIGEST, len(PHOTO))
+    assert stores.names("one") == []
 
 
-async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_cancelled_upload_leaves_nothing(stores: Stores) -> None:
     waiting, for_ever = asyncio.Event(), asyncio.Event()
 
     async def stuck() -> AsyncIterator[bytes]:
@@ -99,66 +92,53 @@ async def test_a_cancelled_upload_leaves_nothing(tmp_path: Path) -> None:
         waiting.set()
         await for_ever.wait()
 
-    putting = asyncio.create_task(Folder(tmp_path).put(stuck(), DIGEST, len(PHOTO)))
+    putting = asyncio.create_task(blobs_at(stores.at("one")).put(stuck(), DIGEST, len(PHOTO)))
     await asyncio.wait_for(waiting.wait(), 30)
     putting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await putting
-    assert files(tmp_path) == []
+    assert stores.names("one") == []
 
 
-async def test_one_folder_copies_from_another_and_hashes_again(tmp_path: Path) -> None:
-    source, own = Folder(tmp_path / "source"), Folder(tmp_path / "own")
+async def test_one_store_copies_from_another_and_hashes_again(stores: Stores, tmp_path: Path) -> None:
+    source, own = blobs_at(stores.at("source")), blobs_at(stores.at("own"))
     await source.put(pieces(PHOTO), DIGEST, len(PHOTO))
     assert await own.put(source.open(DIGEST), DIGEST, len(PHOTO)) is True
-    kept = source.path(DIGEST)
-    kept.chmod(0o644)
-    kept.write_bytes(PHOTO[:-1] + bytes([PHOTO[-1] ^ 1]))
-    refusal = await Folder(tmp_path / "third").put(source.open(DIGEST), DIGEST, len(PHOTO))
+    forged = Folder(tmp_path / "forged")
+    forged.path(DIGEST).parent.mkdir(parents=True)
+    forged.path(DIGEST).write_bytes(PHOTO[:-1] + bytes([PHOTO[-1] ^ 1]))
+    refusal = await blobs_at(stores.at("third")).put(forged.open(DIGEST), DIGEST, len(PHOTO))
     assert isinstance(refusal, Refusal)
     assert refusal.code == "digest_mismatch"
+    assert stores.names("third") == []
 
 
-async def test_reading_neither_needs_nor_makes_a_folder(tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "absent")
-    assert not folder.has(DIGEST)
+async def test_what_is_not_there_is_missing_and_nothing_is_made(stores: Stores) -> None:
+    blobs = blobs_at(stores.at("absent"))
+    assert await blobs.size(ABSENT) is None
     with pytest.raises(FileNotFoundError):
-        await read(folder, DIGEST)
-    assert folder.sweep() == 0
-    assert not (tmp_path / "absent").exists()
+        await read(blobs, ABSENT)
+    assert await blobs.sweep() == 0
+    assert stores.names("absent") == []
 
 
 @pytest.mark.parametrize("sha256", ["..", "../x", DIGEST[:63], f"{DIGEST}/", DIGEST.upper()])
-def test_a_path_is_made_of_digests_only(tmp_path: Path, sha256: str) -> None:
+async def test_only_digests_name_bytes(stores: Stores, sha256: str) -> None:
+    blobs = blobs_at(stores.at("one"))
     with pytest.raises(ValueError, match="digest"):
-        Folder(tmp_path).path(sha256)
+        await blobs.size(sha256)
+    with pytest.raises(ValueError, match="digest"):
+        await read(blobs, sha256)
 
 
-async def test_links_are_not_followed(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "secret").write_bytes(b"secret")
-    folder = Folder(tmp_path / "folder")
-    folder.path(DIGEST).parent.mkdir(parents=True)
-    folder.path(DIGEST).symlink_to(elsewhere / "secret")
-    assert not folder.has(DIGEST)
-    with pytest.raises(OSError, match="symbolic links"):
-        await read(folder, DIGEST)
-    other = Folder(tmp_path / "other")
-    other.path(DIGEST).parent.parent.mkdir()
-    other.path(DIGEST).parent.symlink_to(elsewhere, target_is_directory=True)
-    with pytest.raises(OSError, match="Not a directory"):
-        await other.put(pieces(PHOTO), DIGEST, len(PHOTO))
-    assert [path.name for path in elsewhere.iterdir()] == ["secret"]
-
-
-async def test_stale_temporary_files_are_swept(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    await folder.put(pieces(PHOTO), DIGEST, len(PHOTO))
-    fresh, stale = tmp_path / ".incoming" / "fresh", tmp_path / ".incoming" / "stale"
-    for path in (fresh, stale):
-        path.write_bytes(b"half a photo")
-    os.utime(stale, (0, 0))
-    assert folder.sweep() == 1
-    assert incoming(tmp_path) == [fresh]
-    assert folder.has(DIGEST)
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        pytest.param({}, "either FOLDER or S3_BUCKET", id="no place"),
+        pytest.param({"folder": "/x", "s3_bucket": "x"}, "either FOLDER or S3_BUCKET", id="two places"),
+        pytest.param({"s3_bucket": "x", "s3_access_key_file": "/x"}, "give both", id="half a login"),
+    ],
+)
+def test_settings_name_one_place(settings: dict[str, str], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        BlobStore.model_validate(settings)

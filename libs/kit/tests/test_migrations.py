@@ -46,6 +46,15 @@ async def test_the_revision_fits_or_the_release_says_what_it_needs(database: Dat
     assert await told(database, MIGRATIONS) is None  # a newer database is fine: expand, then contract
 
 
+async def test_a_release_that_is_rolled_back_to_migrates_nothing_and_fits(
+    database: Database, newer: Path
+) -> None:
+    await migrate(database.connection, "governance", newer)
+    await migrate(database.connection, "governance", MIGRATIONS)
+    assert await told(database, MIGRATIONS) is None
+    assert await told(database, newer) is None
+
+
 async def test_a_database_that_was_never_migrated_is_told(database: Database) -> None:
     owner = DatabaseConnection(dsn=database.connection.owner_dsn or "")
     as_owner = Database(owner, "governance")

@@ -2,9 +2,9 @@
 
 import ssl
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 
 class KafkaConnection(BaseModel, frozen=True):
@@ -38,6 +38,31 @@ class DatabaseConnection(BaseModel, frozen=True):
     )
     owner_dsn: str | None = Field(default=None, description="postgresql://<name>_owner@…; migrate only")
     owner_password_file: Path | None = Field(default=None, description="password of the owner role")
+
+
+class BlobStore(BaseModel, frozen=True):
+    """Where bytes are kept by their digest: in a folder, or in an S3 bucket. Exactly one is given."""
+
+    folder: Path | None = Field(default=None, description="a folder that all replicas see as one")
+    s3_bucket: str | None = None
+    s3_prefix: str | None = Field(default=None, description="put before every key")
+    s3_endpoint: str | None = Field(
+        default=None, description="URL of the server; default: AWS's of the region"
+    )
+    s3_region: str = "us-east-1"
+    s3_access_key_file: Path | None = Field(
+        default=None, description="file with the key's id; default: the machine's own identity"
+    )
+    s3_secret_key_file: Path | None = Field(default=None, description="file with the key's secret")
+    s3_ca_file: Path | None = Field(default=None, description="PEM of the server's CA, beside the system's")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.folder is None) == (self.s3_bucket is None):
+            raise ValueError("give either FOLDER or S3_BUCKET")
+        if (self.s3_access_key_file is None) != (self.s3_secret_key_file is None):
+            raise ValueError("give both S3_ACCESS_KEY_FILE and S3_SECRET_KEY_FILE, or neither")
+        return self
 
 
 class HttpServer(BaseModel, frozen=True):

@@ -1,6 +1,7 @@
 """Migrations by command: alembic without env.py, as the owner, one at a time."""
 
 import importlib.util
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def folder(package: str) -> Path:
 async def migrate(connection: DatabaseConnection, service: str, migrations: Path) -> None:
     """Bring the database to the newest revision of `migrations`, as its owner: all of it or nothing.
 
-    A second one waits for the first and finds nothing to do. The schema `truth`, alembic's own table in it
+    A second one waits for the first and finds nothing to do, and so does an older release that is rolled back
+    to: old and new live on one schema (expand, then contract). The schema `truth`, alembic's own table in it
     and the app role's right to read both are made here; everything else is in the revisions.
     """
     if connection.owner_dsn is None:
@@ -63,21 +65,28 @@ async def check(conn: AsyncConnection, migrations: Path) -> str | None:
         return "The database is not migrated: run migrate."
     revision = (await conn.execute(_REVISION)).scalar_one_or_none()
     head = script.get_current_head()
-    known = {known.revision for known in script.walk_revisions()}
-    if revision == head or (revision is not None and revision not in known):
+    if revision == head or (revision is not None and revision not in _known(script)):
         return None
     return f"The database is at revision {revision}, this release needs {head}: run migrate."
 
 
 def _upgrade(connection: Connection, migrations: Path) -> None:
     script = _script(migrations)
+    known = _known(script)
 
     def steps_from(revision: str, _: MigrationContext) -> list[RevisionStep]:
+        heads: Sequence[str] = revision  # alembic's annotation is wrong: a tuple of the current heads
+        if not known.issuperset(heads):
+            return []  # a newer release was here
         return script._upgrade_revs("head", revision)  # pyright: ignore[reportPrivateUsage] as alembic's commands do
 
     with EnvironmentContext(Config(), script, fn=steps_from) as run:
         run.configure(connection, version_table_schema="truth")
         run.run_migrations()
+
+
+def _known(script: ScriptDirectory) -> set[str]:
+    return {known.revision for known in script.walk_revisions()}
 
 
 def _script(migrations: Path) -> ScriptDirectory:

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from truth_contracts.refusals import CODES, Refusal
 
+from truth_kit.blobs import StoreError
 from truth_kit.telemetry import described
 
 log = structlog.get_logger()
@@ -44,7 +45,7 @@ STATUSES: Mapping[str, int] = {
         422: "envelope_invalid body_invalid type_unknown version_unknown key_mismatch chain_broken"
         " record_unverified operator_unknown stage_unknown digest_mismatch digest_invalid body_malformed",
         500: "internal_error",
-        503: "identity_unavailable database_unavailable",
+        503: "identity_unavailable database_unavailable store_unavailable",
     }.items()
     for code in codes.split()
 }
@@ -117,7 +118,8 @@ def uploaded(request: Request, bytes_max: int) -> AsyncIterator[bytes]:
 class Edge:
     """The outermost layer: names each exchange, limits its body, logs it once, answers for a failure.
 
-    A database that is away is 503 `database_unavailable`, anything unforeseen is 500 `internal_error` with
+    A database that is away is 503 `database_unavailable`, a bucket that is `store_unavailable`,
+    anything unforeseen is 500 `internal_error` with
     the `request_id` under which the log tells more. Paths are logged as routes, since they can hold secrets.
     """
 
@@ -212,6 +214,9 @@ def _fields(error: RequestValidationError) -> Sequence[dict[str, str]]:
 
 
 def _failed(scope: Scope, error: Exception) -> Problem:
+    if isinstance(error, StoreError):
+        log.warning("http.waiting", route=_route(scope), error=described(error))
+        return Problem(scope, Refusal("store_unavailable", "Nothing was kept. Try again in a moment."))
     if database_is_away(error):
         log.warning("http.waiting", route=_route(scope), error=described(error))
         return Problem(scope, Refusal("database_unavailable", "Nothing was changed. Try again in a moment."))
@@ -230,6 +235,8 @@ def database_is_away(error: BaseException) -> bool:
             return error.connection_invalidated or _is_passing(orig)
         case PostgresError():
             return _is_passing(error)
+        case StoreError():
+            return False
         case OSError(filename=filename, errno=number):
             return filename is None and number not in _DISK
         case _:

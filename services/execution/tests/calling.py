@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -41,10 +40,6 @@ async def uploaded(client: httpx.AsyncClient, octets: bytes) -> str:
     answer = await client.put(f"/api/evidence/{sha256}", content=octets)
     assert answer.status_code in (200, 201), answer.text
     return sha256
-
-
-def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:

@@ -1,20 +1,20 @@
 """Fixtures of execution's tests: an empty database, the HTTP side over it, and who calls it."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
 from truth_execution import api, consumer
 from truth_execution.evidence import Store
 from truth_kit.auth import Verifier
-from truth_kit.blobs import Folder
+from truth_kit.blobs import blobs_at
 from truth_kit.connections import HttpServer, KafkaConnection
 from truth_kit.database import Database
 from truth_kit.lifecycle import Service, application
 from truth_kit.migrations import folder
 from truth_kit.testing import FreshDatabase
 from truth_local.system import System
+from truth_local.testing import Stores
 
 from services.execution.tests.calling import PHOTO_BYTES_MAX, As, queue
 from services.execution.tests.making import KEYS, SIGNER
@@ -27,7 +27,7 @@ async def database(fresh_database: FreshDatabase) -> Database:
 
 @pytest.fixture
 async def door(
-    infrastructure: System, database: Database, tmp_path: Path
+    infrastructure: System, database: Database, stores: Stores
 ) -> AsyncIterator[httpx.ASGITransport]:
     """The HTTP side of the service."""
     principal = infrastructure.principals["execution"]
@@ -44,7 +44,7 @@ async def door(
         issuer=infrastructure.issuer,
         routes=consumer.routes(KEYS),
         routers=(api.router,),
-        state={"signer": SIGNER, "evidence": Store(Folder(tmp_path / "evidence"), PHOTO_BYTES_MAX)},
+        state={"signer": SIGNER, "evidence": Store(blobs_at(stores.at("evidence")), PHOTO_BYTES_MAX)},
     )
     async with httpx.AsyncClient() as issuer:
         yield httpx.ASGITransport(application(service, database, Verifier(infrastructure.issuer, issuer)))

@@ -1,4 +1,4 @@
-"""What is a photo, and that nothing else enters the folder."""
+"""What is a photo, and that nothing else is kept."""
 
 import asyncio
 import hashlib
@@ -6,13 +6,13 @@ import io
 import struct
 import zlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from PIL import Image
 from truth_contracts.refusals import Refusal
 from truth_execution.evidence import PIXELS_MAX, Photo, Store, judge
-from truth_kit.blobs import Folder
+from truth_kit.blobs import blobs_at
+from truth_local.testing import Stores
 
 from services.execution.tests.making import photo
 
@@ -28,10 +28,6 @@ def digest(octets: bytes) -> str:
 async def pieces(octets: bytes, size: int = 1000) -> AsyncIterator[bytes]:
     for start in range(0, len(octets), size):
         yield octets[start : start + size]
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def png(width: int, height: int) -> bytes:
@@ -112,19 +108,19 @@ def test_damaged_photos_never_break_the_judge(seed: int) -> None:
         assert verdict in ("image/jpeg", "image/png", "image/webp") or isinstance(verdict, Refusal)
 
 
-async def test_a_photo_is_kept_by_its_digest(tmp_path: Path) -> None:
-    store, octets = Store(Folder(tmp_path / "kept"), 10_000), photo()
+async def test_a_photo_is_kept_by_its_digest(stores: Stores) -> None:
+    store, octets = Store(blobs_at(stores.at("kept")), 10_000), photo()
     sha256 = digest(octets)
     expected = Photo("image/jpeg", len(octets))
     assert await store.receive(pieces(octets), sha256, known_as=None) == expected
     assert await store.receive(pieces(octets), sha256, known_as=None) == expected
     assert await store.receive(pieces(octets), sha256, known_as="image/jpeg") == expected
-    assert files(tmp_path) == [sha256]
-    assert b"".join([piece async for piece in store.folder.open(sha256)]) == octets
+    assert stores.names("kept") == [sha256]
+    assert b"".join([piece async for piece in store.kept.open(sha256)]) == octets
 
 
-async def test_what_is_refused_never_enters_the_folder(tmp_path: Path) -> None:
-    store, octets, page = Store(Folder(tmp_path / "kept"), 10_000), photo(), b"<html></html>"
+async def test_what_is_refused_is_never_kept(stores: Stores) -> None:
+    store, octets, page = Store(blobs_at(stores.at("kept")), 10_000), photo(), b"<html></html>"
     large = photo(size=(3000, 3000))
     for sent, named, code in (
         (page, digest(page), "not_a_photo"),
@@ -135,11 +131,11 @@ async def test_what_is_refused_never_enters_the_folder(tmp_path: Path) -> None:
         refusal = await store.receive(pieces(sent), named, known_as=None)
         assert isinstance(refusal, Refusal)
         assert refusal.code == code
-    assert files(tmp_path) == []
+    assert stores.names("kept") == []
 
 
-async def test_a_broken_upload_leaves_nothing(tmp_path: Path) -> None:
-    store, octets = Store(Folder(tmp_path / "kept"), 10_000), photo()
+async def test_a_broken_upload_leaves_nothing(stores: Stores) -> None:
+    store, octets = Store(blobs_at(stores.at("kept")), 10_000), photo()
 
     async def broken() -> AsyncIterator[bytes]:
         yield octets[:100]
@@ -147,11 +143,11 @@ async def test_a_broken_upload_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(ConnectionError):
         await store.receive(broken(), digest(octets), known_as=None)
-    assert files(tmp_path) == []
+    assert stores.names("kept") == []
 
 
-async def test_many_at_once(tmp_path: Path) -> None:
-    store, octets = Store(Folder(tmp_path / "kept"), 10_000), photo()
+async def test_many_at_once(stores: Stores) -> None:
+    store, octets = Store(blobs_at(stores.at("kept")), 10_000), photo()
     receiving = [store.receive(pieces(octets), digest(octets), known_as=None) for _ in range(8)]
     assert len({await one for one in asyncio.as_completed(receiving)}) == 1
-    assert files(tmp_path) == [digest(octets)]
+    assert stores.names("kept") == [digest(octets)]

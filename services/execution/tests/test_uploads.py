@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from structlog.testing import capture_logs
+from truth_local.testing import Stores
 
-from services.execution.tests.calling import PHOTO_BYTES_MAX, As, done, files, refused, told, uploaded
+from services.execution.tests.calling import PHOTO_BYTES_MAX, As, done, refused, told, uploaded
 from services.execution.tests.making import photo
 
 
 async def test_a_photo_is_uploaded_once_and_read_by_who_works_with_it(
-    who: As, job_id: str, tmp_path: Path
+    who: As, job_id: str, stores: Stores
 ) -> None:
     olga, octets = who("olga"), photo()
     sha256 = hashlib.sha256(octets).hexdigest()
@@ -22,7 +22,7 @@ async def test_a_photo_is_uploaded_once_and_read_by_who_works_with_it(
     assert (first.status_code, second.status_code) == (201, 200)
     expected = {"sha256": sha256, "media_type": "image/jpeg", "bytes": len(octets)}
     assert first.json() == second.json() == expected
-    assert (tmp_path / "evidence" / sha256[:2] / sha256).read_bytes() == octets
+    assert stores.names("evidence") == [sha256]
     for name, status in {"olga": 200, "vera": 200, "otto": 404, "ada": 403, "rita": 403}.items():
         assert (await who(name).get(address)).status_code == status
     got = await olga.get(address)
@@ -38,7 +38,7 @@ async def test_a_photo_is_uploaded_once_and_read_by_who_works_with_it(
     assert (await olga.get(f"/api/evidence/{of_job}")).status_code == 200
 
 
-async def test_what_is_refused_as_evidence(who: As, tmp_path: Path) -> None:
+async def test_what_is_refused_as_evidence(who: As, stores: Stores) -> None:
     olga, octets = who("olga"), photo()
     sha256 = hashlib.sha256(octets).hexdigest()
 
@@ -53,7 +53,7 @@ async def test_what_is_refused_as_evidence(who: As, tmp_path: Path) -> None:
     assert await put("acme", sha256, octets) == (403, "people_only")
     assert await put("vera", sha256, octets) == (403, "role_missing")
     assert refused(await olga.get(f"/api/evidence/{sha256}")) == (404, "evidence_unknown")
-    assert files(tmp_path) == []
+    assert stores.names("evidence") == []
 
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(100):
@@ -71,9 +71,9 @@ async def test_bytes_that_are_not_here_are_not_attached(who: As, job_id: str) ->
     assert refused(answer) == (404, "evidence_unknown")
 
 
-async def test_bytes_that_were_lost_are_an_error_and_not_an_empty_photo(who: As, tmp_path: Path) -> None:
+async def test_bytes_that_were_lost_are_an_error_and_not_an_empty_photo(who: As, stores: Stores) -> None:
     sha256 = await uploaded(who("olga"), photo())
-    (tmp_path / "evidence" / sha256[:2] / sha256).unlink()
+    stores.lose("evidence", sha256)
     with capture_logs() as logs:
         assert refused(await who("olga").get(f"/api/evidence/{sha256}")) == (500, "internal_error")
     assert [log["event"] for log in logs if log["log_level"] == "error"] == ["http.failed"]

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from truth_kit.blobs import Folder
+from truth_kit.blobs import blobs_at
 from truth_kit.lifecycle import Service
 from truth_sealing.keys import FileSigner, read_vkeys
 
@@ -15,7 +15,7 @@ def service() -> Service:
     """Execution as its settings describe it."""
     settings = Settings()  # pyright: ignore[reportCallIssue] filled from the environment
     keys = read_vkeys(settings.step_keys_file.read_text(encoding="ascii"))
-    evidence = Store(Folder(settings.evidence_folder), settings.evidence_bytes_max)
+    evidence = Store(blobs_at(settings.evidence), settings.evidence_bytes_max)
     return Service(
         name="execution",
         version=version("truth-execution"),

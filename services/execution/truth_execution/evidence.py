@@ -10,7 +10,7 @@ from typing import IO
 
 from PIL import Image
 from truth_contracts.refusals import Refusal
-from truth_kit.blobs import CHUNK_BYTES, Folder
+from truth_kit.blobs import CHUNK_BYTES, Blobs
 from truth_kit.lifecycle import Runtime
 
 PIXELS_MAX = 50_000_000
@@ -41,7 +41,7 @@ _BROKEN = (
 
 
 class EvidenceLostError(Exception):
-    """Bytes that were received are not in the folder any more: a broken promise."""
+    """Bytes that were received are not kept any more: a broken promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,16 @@ class Photo:
 
 
 class Store:
-    """The evidence folder, and the judge before it. What is refused never enters the folder."""
+    """The kept photos, and the judge before them. What is refused is never kept."""
 
-    def __init__(self, folder: Folder, bytes_max: int) -> None:
-        self.folder, self.bytes_max = folder, bytes_max
+    def __init__(self, kept: Blobs, bytes_max: int) -> None:
+        self.kept, self.bytes_max = kept, bytes_max
         self._judging = asyncio.Semaphore(_JUDGED_AT_ONCE)
 
     async def receive(
         self, chunks: AsyncIterable[bytes], sha256: str, *, known_as: str | None
     ) -> Photo | Refusal:
-        """Keep a photo; on return its bytes are on disk. `known_as`: its type, if judged before.
+        """Keep a photo; on return its bytes are durable. `known_as`: its type, if judged before.
 
         Refused: `not_a_photo`, `digest_invalid`, `digest_mismatch`, `body_too_large`.
         """
@@ -74,13 +74,13 @@ class Store:
             if isinstance(media_type, Refusal):
                 return media_type
             aside.seek(0)
-            kept = await self.folder.put(_pieces(aside), sha256, self.bytes_max)
+            kept = await self.kept.put(_pieces(aside), sha256, self.bytes_max)
             return kept if isinstance(kept, Refusal) else Photo(media_type, size)
 
     async def sweep(self, runtime: Runtime) -> None:
         """Delete what broken uploads left, at the start and every hour."""
         while not runtime.stopping.is_set():
-            await asyncio.to_thread(self.folder.sweep)
+            await self.kept.sweep()
             await runtime.pause(_SWEEP_SECONDS)
 
     async def _judge(self, opened: IO[bytes]) -> str | Refusal:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection
+from truth_kit.connections import BlobStore, DatabaseConnection, HttpServer, KafkaConnection
 
 
 class Settings(BaseSettings):
@@ -23,5 +23,5 @@ class Settings(BaseSettings):
     step_keys_file: Path = Field(
         validation_alias="TRUTH_STEP_KEYS_FILE", description="public step keys, one vkey a line"
     )
-    evidence_folder: Path = Field(description="where photos are kept by digest; records may read it")
+    evidence: BlobStore = Field(description="where photos are kept by digest; records may read it")
     evidence_bytes_max: int = Field(default=25 * 1024 * 1024, description="largest photo, in bytes")

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from truth_kit.blobs import Folder
+from truth_kit.blobs import Folder, blobs_at
 from truth_kit.database import Database
+from truth_local.testing import Stores
 from truth_records.bell import Bell
 from truth_records.evidence import NOTE, Copier
 from truth_records.store import drafts as store
@@ -16,8 +17,9 @@ from services.records.tests.running import Running, count, fetch, insert, until
 SHA256 = hashlib.sha256(PHOTO).hexdigest()
 
 
-def copier(tmp_path: Path) -> Copier:
-    return Copier(Folder(tmp_path / "execution"), Folder(tmp_path / "records"), drafted=Bell(), copied=Bell())
+def copier(stores: Stores) -> Copier:
+    source, own = blobs_at(stores.at("execution")), blobs_at(stores.at("records"))
+    return Copier(source, own, drafted=Bell(), copied=Bell())
 
 
 async def photo(octets: bytes = PHOTO) -> AsyncIterator[bytes]:
@@ -37,21 +39,22 @@ async def is_ready(database: Database) -> bool:
 
 
 async def test_bytes_are_copied_into_our_own_store_and_hashed_on_the_way(
-    database: Database, running: Running, tmp_path: Path
+    database: Database, running: Running, stores: Stores
 ) -> None:
-    copies = copier(tmp_path)
+    copies = copier(stores)
     await copies.source.put(photo(), SHA256, 1000)
     await insert(database, [draft()])
     running.start(copies.run)
     await copied(database)
-    assert copies.own.path(SHA256).read_bytes() == PHOTO
+    assert stores.names("records") == [SHA256]
+    assert b"".join([piece async for piece in copies.own.open(SHA256)]) == PHOTO
     assert await is_ready(database)
 
 
 async def test_missing_bytes_are_waited_for_and_taken_when_they_come(
-    database: Database, running: Running, tmp_path: Path
+    database: Database, running: Running, stores: Stores
 ) -> None:
-    copies = copier(tmp_path)
+    copies = copier(stores)
     await insert(database, [draft()])
     runtime, _ = running.start(copies.run)
 
@@ -70,10 +73,11 @@ async def test_missing_bytes_are_waited_for_and_taken_when_they_come(
 
 
 async def test_other_bytes_than_the_completion_tells_are_never_taken(
-    database: Database, running: Running, tmp_path: Path
+    database: Database, running: Running, stores: Stores, tmp_path: Path
 ) -> None:
-    copies = copier(tmp_path)
-    forged = copies.source.path(SHA256)
+    copies = copier(stores)
+    folder = Folder(tmp_path / "forged")  # a bucket would not let anybody put them there
+    copies.source, forged = folder, folder.path(SHA256)
     forged.parent.mkdir(parents=True)
     forged.write_bytes(PHOTO[::-1])
     await insert(database, [draft()])
@@ -84,16 +88,16 @@ async def test_other_bytes_than_the_completion_tells_are_never_taken(
 
     await until(says_so, "note")
     assert await count(database, "evidence_copy") == 0
-    assert not copies.own.has(SHA256)
+    assert await copies.own.size(SHA256) is None
     forged.unlink()
     await copies.source.put(photo(), SHA256, 1000)
     await copied(database)
 
 
 async def test_a_completion_that_tells_another_size_waits_and_harms_no_other(
-    database: Database, running: Running, tmp_path: Path
+    database: Database, running: Running, stores: Stores
 ) -> None:
-    copies = copier(tmp_path)
+    copies = copier(stores)
     await copies.source.put(photo(), SHA256, 1000)
     lying = draft(2, path(2, evidence=(evidence(size=len(PHOTO) + 1),)))
     await insert(database, [lying, draft(1)])
@@ -111,9 +115,9 @@ async def test_a_completion_that_tells_another_size_waits_and_harms_no_other(
 
 
 async def test_one_photo_of_two_records_is_copied_once(
-    database: Database, running: Running, tmp_path: Path
+    database: Database, running: Running, stores: Stores
 ) -> None:
-    copies = copier(tmp_path)
+    copies = copier(stores)
     await copies.source.put(photo(), SHA256, 1000)
     await insert(database, [draft(1), draft(2)])
     for _ in range(2):

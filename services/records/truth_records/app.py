@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from asyncpg.exceptions import InterfaceError as DriverError
 from asyncpg.exceptions import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
-from truth_kit.blobs import Folder
+from truth_kit.blobs import blobs_at
 from truth_kit.database import Database
 from truth_kit.lifecycle import Service
 from truth_sealing.keyring import read_keyring
@@ -32,7 +32,7 @@ def service() -> Service:
     settings = _settings()
     step_keys = read_vkeys(settings.step_keys_file.read_text(encoding="ascii"))
     for_evidence, for_sealer = Bell(), Bell()
-    source, own = Folder(settings.evidence_source), Folder(settings.evidence_folder)
+    source, own = blobs_at(settings.evidence_source), blobs_at(settings.evidence)
     copier = Copier(source, own, drafted=for_evidence, copied=for_sealer)
     sealer = Sealer(_log_key(settings), settings.kafka, for_sealer)
     return Service(

@@ -1,6 +1,5 @@
 """The claim check: evidence bytes, by digest, from execution's store into our own."""
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 
@@ -9,7 +8,7 @@ from asyncpg.exceptions import InterfaceError as DriverError
 from asyncpg.exceptions import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 from truth_contracts.refusals import Refusal
-from truth_kit.blobs import Folder
+from truth_kit.blobs import Blobs
 from truth_kit.fresh import utc_now
 from truth_kit.lifecycle import Runtime
 from truth_kit.telemetry import described
@@ -39,15 +38,15 @@ class Waiting:
 class Copier:
     """Copies what drafts lack. `waiting` is what GET /api/ops/flow and readiness tell."""
 
-    source: Folder
-    own: Folder
+    source: Blobs
+    own: Blobs
     drafted: Bell
     copied: Bell
     waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting])
 
     async def run(self, runtime: Runtime) -> None:
         """Copy until told to stop. What is missing or different is tried again, from 1 to 60 s apart."""
-        await asyncio.to_thread(self.own.sweep)
+        await self.own.sweep()
         while not runtime.stopping.is_set():
             try:
                 is_more = await self._copy_some(runtime)
@@ -83,7 +82,7 @@ class Copier:
             return "is not in execution's store"
         if isinstance(kept, Refusal):
             return f"is not what the completion tells: {kept.detail}"
-        size = self.own.size(piece.sha256)
+        size = await self.own.size(piece.sha256)
         if size is None:
             return "vanished from our own store"
         async with runtime.database.begin() as tx:

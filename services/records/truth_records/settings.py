@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection
+from truth_kit.connections import BlobStore, DatabaseConnection, HttpServer, KafkaConnection
 
 
 class Settings(BaseSettings):
@@ -26,5 +26,5 @@ class Settings(BaseSettings):
     log_key_file: Path = Field(description="PKCS#8 PEM of the Ed25519 key that signs checkpoints")
     log_policy_file: Path = Field(description="tlog-policy that verifiers pin; it lists the log's key")
     keys_file: Path = Field(description="keys.json: every key ever used, for verifiers")
-    evidence_source: Path = Field(description="execution's evidence store; only read")
-    evidence_folder: Path = Field(description="this service's own evidence store")
+    evidence_source: BlobStore = Field(description="execution's evidence store; only read")
+    evidence: BlobStore = Field(description="this service's own evidence store")

@@ -50,7 +50,7 @@ class Received(BaseModel):
 async def put_evidence(
     sha256: Digest, chunks: Chunks, operator: Operator, database: DatabaseDependency, store: EvidenceStore
 ) -> Response:
-    """Keep a photo: 201, or 200 when it is here already. Its bytes are on disk when this answers.
+    """Keep a photo: 201, or 200 when it is here already. Its bytes are durable when this answers.
 
     The body is the bytes; the name and type that the client gives them do not matter.
     """
@@ -79,10 +79,10 @@ async def get_evidence(
             or await blobs.is_on_own_job(conn, sha256, reader.subject)
         ):
             raise Refused(Refusal("evidence_unknown", "There is no such photo on your Jobs."))
-    if not store.folder.has(sha256):
+    if await store.kept.size(sha256) is None:
         raise EvidenceLostError(sha256)
     headers = {  # beside nosniff, which every answer has
         "content-length": str(blob.bytes),
         "content-security-policy": "default-src 'none'; sandbox",
     }
-    return StreamingResponse(store.folder.open(sha256), media_type=blob.media_type, headers=headers)
+    return StreamingResponse(store.kept.open(sha256), media_type=blob.media_type, headers=headers)

@@ -1,9 +1,8 @@
-"""Bytes kept by their SHA-256 in a folder: written once, never changed."""
+"""The back end for one machine: a folder."""
 
 import asyncio
 import hashlib
 import os
-import re
 import stat
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
@@ -13,65 +12,52 @@ from uuid import uuid4
 
 from truth_contracts.refusals import Refusal
 
-CHUNK_BYTES = 1 << 20
+from truth_kit.blobs.promise import CHUNK_BYTES, is_digest, key, not_a_digest, other_bytes, too_large
 
 _INCOMING = ".incoming"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _T = TypeVar("_T")
 
 
 class Folder:
-    """Content-addressed bytes under `root`, as `ab/abcdef…`. Reading needs no right to write.
+    """Blobs under `root`, as `ab/abcdef…`. It makes `root` when first written to.
 
-    Several processes may share it. It makes `root` when first written to.
+    Processes on several machines share it only on a file system that keeps links and fsync for all of them.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     async def put(self, chunks: AsyncIterable[bytes], sha256: str, bytes_max: int) -> bool | Refusal:
-        """Keep the bytes of `chunks` if they are those of `sha256`. True: new here; False: known already.
-
-        On return they are on disk, name and all. Refuses with `digest_invalid`, `body_too_large` or
-        `digest_mismatch`. Whatever ends it early leaves at most a temporary file, for `sweep`.
-        """
-        if _DIGEST.fullmatch(sha256) is None:
-            return _not_a_digest()
+        """As Blobs. Whatever ends it early leaves at most a temporary file, for `sweep`."""
+        if not is_digest(sha256):
+            return not_a_digest()
         writing = await _to_its_end(lambda: _Writing(self._root))
         try:
             async for chunk in _gathered(chunks):
                 if writing.bytes + len(chunk) > bytes_max:
-                    return Refusal("body_too_large", f"At most {bytes_max} bytes are taken.")
+                    return too_large(bytes_max)
                 await _to_its_end(lambda piece=chunk: writing.write(piece))
             if writing.hexdigest() != sha256:
-                return Refusal("digest_mismatch", "The bytes have another SHA-256 than the one named.")
+                return other_bytes()
             return await _to_its_end(lambda: writing.keep(sha256))
         finally:
             await _to_its_end(writing.discard)
 
     def path(self, sha256: str) -> Path:
         """Where the bytes of `sha256` are, or would be. Raises ValueError for what is no digest."""
-        if _DIGEST.fullmatch(sha256) is None:
-            raise ValueError("not a SHA-256 digest in lowercase hexadecimal")
-        return self._root / sha256[:2] / sha256
+        return self._root / key(sha256)
 
-    def size(self, sha256: str) -> int | None:
-        """How many bytes are kept under `sha256`; None if there are none."""
+    async def size(self, sha256: str) -> int | None:
+        """As Blobs."""
+        path = self.path(sha256)
         try:
-            found = self.path(sha256).lstat()
+            found = await _to_its_end(path.lstat)
         except FileNotFoundError:
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
-    def has(self, sha256: str) -> bool:
-        """Whether bytes are kept under `sha256`."""
-        return self.size(sha256) is not None
-
     async def open(self, sha256: str) -> AsyncIterator[bytes]:
-        """The bytes of `sha256` in pieces, not hashed again: `put` of another Folder does that.
-
-        Raises FileNotFoundError if there are none.
-        """
+        """As Blobs."""
         path = self.path(sha256)
         opened = await _to_its_end(lambda: _open(path))
         try:
@@ -80,8 +66,11 @@ class Folder:
         finally:
             opened.close()
 
-    def sweep(self, older_than_seconds: float = 3600) -> int:
-        """Delete temporary files nobody wrote to for so long, and say how many. Blocking; for the start."""
+    async def sweep(self, older_than_seconds: float = 3600) -> int:
+        """Delete temporary files nobody wrote to for so long, and say how many."""
+        return await _to_its_end(lambda: self._sweep(older_than_seconds))
+
+    def _sweep(self, older_than_seconds: float) -> int:
         swept = 0
         for path in (self._root / _INCOMING).glob("*"):
             if time.time() - path.lstat().st_mtime > older_than_seconds:
@@ -150,10 +139,6 @@ def _open(path: Path) -> BinaryIO:
         opened.close()
         raise FileNotFoundError(path)
     return opened
-
-
-def _not_a_digest() -> Refusal:
-    return Refusal("digest_invalid", "A SHA-256 digest is 64 lowercase hexadecimal digits.")
 
 
 async def _gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
