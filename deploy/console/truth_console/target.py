@@ -1,7 +1,7 @@
 """Which broker a command is about: one given by options, or a local system's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ class Target:
 
     login: Login
     size: Size
+    users_at: Login | None = None  # when users log in at another listener than the administrator
     known_passwords: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def passwords(self, folder: Path | None) -> dict[str, str]:
@@ -54,22 +55,34 @@ def local(facts: Path) -> Target:
     if "admin" not in users:
         raise TargetError(f"{facts} knows no administrator")
     login = Login(kafka.bootstrap, users["admin"].username, users["admin"].password)
-    return Target(login, LOCAL, passwords)
+    return Target(login, LOCAL, known_passwords=passwords)
 
 
 def given(
-    bootstrap: str,
-    username: str,
-    password_file: Path | None,
-    protocol: str,
+    admin: tuple[str, str, Path | None, str],
+    users_at: str | None,
+    brokers: int,
     outsiders: tuple[list[str], list[str]],
 ) -> Target:
-    """The broker of the options, with the partitions and replication of a production deployment."""
-    if not bootstrap or password_file is None:
+    """The broker of the options. `admin` is bootstrap, username, password file and protocol.
+
+    Without SASL in the protocol nobody logs in, and no password is read: such a listener must be one that
+    only administrators reach. Partitions are a production deployment's, replication is what `brokers` allow.
+    """
+    bootstrap, username, password_file, protocol = admin
+    login = Login(bootstrap, protocol=protocol)
+    if not bootstrap or (password_file is None and not login.is_anonymous):
         raise TargetError("give --local, or --bootstrap and --password-file")
+    if password_file is not None and not login.is_anonymous:
+        login = replace(login, username=username, password=_read(password_file))
     upstreams, partners = outsiders
-    size = Size(upstreams=tuple(upstreams), partners=tuple(partners))
-    return Target(Login(bootstrap, username, _read(password_file), protocol), size)
+    size = Size(
+        replication=min(3, brokers),
+        in_sync_min=max(1, min(3, brokers) - 1),
+        upstreams=tuple(upstreams),
+        partners=tuple(partners),
+    )
+    return Target(login, size, None if users_at is None else Login(users_at))
 
 
 def _read(file: Path) -> str:

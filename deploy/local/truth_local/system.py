@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from truth_issuer.people import ACCOUNTS
+from truth_issuer.tokens import access_token, read_key
 from truth_topology.topology import LOCAL, principals
 
 from truth_local import issuing, kafka, postgres, processes, services
-from truth_local.issuer.people import ACCOUNTS
-from truth_local.issuer.tokens import access_token, read_key
 from truth_local.layout import DATABASES, SERVICES, Layout
 from truth_local.passwords import issuer_key, password
 from truth_local.ports import Ports
