@@ -14,7 +14,7 @@ from typing import NoReturn
 from rich.console import Console
 from truth_issuer.people import ACCOUNTS
 
-from truth_local import composed, show
+from truth_local import compose_secrets, show
 from truth_local.commands import down, find, up
 from truth_local.failures import FAILURES
 from truth_local.ports import BASE, REPLICAS_MAX, from_environment
@@ -110,8 +110,10 @@ def _token(arguments: argparse.Namespace, console: Console) -> int:
 
 def _secrets(_arguments: argparse.Namespace, console: Console) -> int:
     single = {name: value for name, value in os.environ.items() if name != BASE}  # compose cannot count
-    layout = composed.make_secrets(composed.FOLDER, from_environment(single))
-    console.print(f"{layout.secrets} and {layout.trust} hold all that docker-compose.yml asks for.", soft_wrap=True)
+    layout = compose_secrets.make_secrets(compose_secrets.FOLDER, from_environment(single))
+    console.print(
+        f"{layout.secrets} and {layout.trust} hold all that docker-compose.yml asks for.", soft_wrap=True
+    )
     return 0
 
 

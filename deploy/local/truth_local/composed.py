@@ -1,46 +1,14 @@
-"""The system of docker-compose.yml, as this machine sees it: its secrets, and the doors that it publishes."""
+"""The system of docker-compose.yml, as this machine sees it: the doors that it publishes."""
 
 from pathlib import Path
 
-from truth_issuer.settings import IssuerSettings
 from truth_topology.topology import LOCAL, principals
 
-from truth_local import issuing
-from truth_local.layout import DATABASES, SERVICES, Layout, write_private
-from truth_local.passwords import issuer_key, password
+from truth_local.compose_secrets import issuer_url
+from truth_local.layout import SERVICES, Layout
+from truth_local.passwords import password
 from truth_local.ports import Ports, setting
-from truth_local.postgres import SUPERUSER
 from truth_local.system import Principal, System
-from truth_local.trust import write_trust
-
-FOLDER = Path("deploy")
-ISSUER_HOST = "issuer.localhost"  # an address for browsers and, as a network alias, for containers
-_DIRECTORY_MODE = 0o700
-_FILE_MODE = 0o444  # containers run as another user; the folder keeps everybody else out
-
-
-def make_secrets(folder: Path, ports: Ports) -> Layout:
-    """Make what is missing of `folder`/secrets and `folder`/trust, and write anew what names a port.
-
-    Passwords and keys are random and, once made, stay as they are.
-    """
-    layout = Layout(folder.resolve())
-    kinds = ("keys", "kafka", "postgres", "clients")
-    for made in (layout.secrets, *(layout.secrets / kind for kind in kinds), layout.trust):
-        made.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
-    password(layout.postgres_password(SUPERUSER))
-    for database in DATABASES:
-        for kind in ("owner", "app"):
-            password(layout.postgres_password(f"{database}_{kind}"))
-    for principal in principals(LOCAL):
-        password(layout.kafka_password(principal))
-    issuer_key(layout)
-    write_private(layout.secrets / "issuer.json", _issuer(layout, ports).model_dump_json())
-    write_trust(layout, ports)
-    for file in (*layout.secrets.rglob("*"), *layout.trust.rglob("*")):
-        if file.is_file():
-            file.chmod(_FILE_MODE)
-    return layout
 
 
 def composed(folder: Path, ports: Ports) -> System:
@@ -63,26 +31,8 @@ def composed(folder: Path, ports: Ports) -> System:
     )
 
 
-def issuer_url(ports: Ports) -> str:
-    """The issuer as tokens name it."""
-    return f"http://{ISSUER_HOST}:{ports.of['issuer']}"
-
-
 def environment(folder: Path, ports: Ports) -> dict[str, str]:
     """What docker-compose.yml must be told when these are not its own ports and its own folder."""
     published = ("issuer", "kafka", *(f"{service}-1" for service in SERVICES))
     told = {setting(part): str(ports.of[part]) for part in published}
     return told | {"TRUTH_FOLDER": str(folder.resolve())}
-
-
-def _issuer(layout: Layout, ports: Ports) -> IssuerSettings:
-    local = issuing.settings(layout, ports)
-    return IssuerSettings.model_validate(
-        local.model_dump()
-        | {
-            "url": issuer_url(ports),
-            "host": "0.0.0.0",  # noqa: S104 in its container; the port is published on loopback
-            "in_container": True,
-            "key_file": Path("/run/secrets/issuer.pem"),
-        }
-    )
