@@ -1,5 +1,7 @@
 """Whether test containers can be had on this machine."""
 
+import os
+import socket
 from contextlib import closing, suppress
 
 import docker
@@ -18,16 +20,29 @@ def unavailable() -> str | None:
 
     An image that is missing is pulled, once.
     """
+    if not _listens(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")):
+        return "no container engine answers"
     try:
         with closing(_client(_ANSWER_SECONDS)) as engine:
             engine.ping()
-    except DockerException:
+    except (DockerException, OSError):  # requests' errors are OSErrors
         return "no container engine answers"
     with closing(_client(_PULL_SECONDS)) as engine:
         for image in (KAFKA_IMAGE, POSTGRES_IMAGE):
             if not _has(engine, image):
                 return f"the image {image} is neither here nor to be had"
     return None
+
+
+def _listens(host: str) -> bool:
+    """Whether somebody listens on a local socket: the client loses the sockets of failed connections."""
+    kind, _, path = host.partition("://")
+    if kind != "unix":
+        return True
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.connect(path)
+        return True
+    return False
 
 
 def _has(engine: docker.DockerClient, image: str) -> bool:
