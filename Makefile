@@ -9,10 +9,10 @@ export UV_PYTHON_DOWNLOADS := never
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check fix schemas mutants bench
+.PHONY: help setup demo up down status secrets test test-containers check fix schemas mutants bench
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
 
 setup: $(STAMP) ## install uv and every pinned package into .venv
 
@@ -39,8 +39,14 @@ down: $(STAMP) ## stop the whole system
 status: $(STAMP) ## say what runs
 	@$(RUN)python -m truth_local status
 
-test: $(STAMP) ## the tests (T=tests/path for a part)
-	$(RUN)pytest $(T)
+secrets: $(STAMP) ## make, at random, the secrets that docker-compose.yml mounts; those that are there stay
+	@$(RUN)python -m truth_local secrets
+
+test: $(STAMP) ## the tests (T=tests/path for a part, BACKEND=containers, url or local for another Kafka and PostgreSQL)
+	$(RUN)pytest $(if $(BACKEND),--backend=$(BACKEND)) $(T)
+
+test-containers: $(STAMP) ## images and the compose system, on an engine made of Debian packages (root)
+	@$(RUN)python -m tests.containers
 
 check: $(STAMP) ## style, types, imports, then the tests: what CI runs
 	$(RUN)ruff format --check

@@ -8,15 +8,16 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import pytest
 from confluent_kafka import KafkaException
 from truth_contracts.topics import SERVICES
-from truth_local.demo import acting, doors, walk
+from truth_local.demo import acting, doors, upstream, walk
 from truth_local.demo.acting import Answer, wait_for
 from truth_local.demo.reading import read_topic
-from truth_local.demo.walk import Walked, unseen
+from truth_local.demo.walk import People, Walked, unseen
 from truth_topology.connection import Login
 
 from tests.containers.compose import Composed
@@ -89,6 +90,15 @@ def _submit(
             continue
         flow.accepted.append(intake)
         to_walk.put(intake)
+
+
+def _ask(who: People, login: Login, asked: Answer, *, over_kafka: bool) -> Answer:
+    """The Intake of a request, through either door."""
+    if not over_kafka:
+        return who.upstream.post("intake", "/api/requests", asked)
+    upstream.publish(login, doors.SOURCE, asked, event_id=asked["request_key"])
+    look = partial(acting.intake_of, who.auditor, doors.SOURCE, asked["request_key"])
+    return wait_for(look, "Intake", SETTLE_SECONDS)
 
 
 def _walk(
