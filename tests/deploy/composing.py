@@ -30,6 +30,6 @@ def config(*files: str) -> dict[str, Any]:
     return json.loads(told.stdout)
 
 
-def services() -> dict[str, dict[str, Any]]:
-    """Every service of the file, by name."""
-    return config("docker-compose.yml")["services"]
+def services(*more: str) -> dict[str, dict[str, Any]]:
+    """Every service of the file, by name, with further files laid over it."""
+    return config("docker-compose.yml", *more)["services"]

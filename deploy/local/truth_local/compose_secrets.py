@@ -5,7 +5,7 @@ from pathlib import Path
 from truth_issuer.settings import IssuerSettings
 from truth_topology.topology import LOCAL, principals
 
-from truth_local import issuing, realm
+from truth_local import issuing, realm, store_logins
 from truth_local.layout import DATABASES, Layout, write_private
 from truth_local.passwords import issuer_key, password
 from truth_local.ports import Ports
@@ -24,7 +24,7 @@ def make_secrets(folder: Path, ports: Ports) -> Layout:
     Passwords and keys are random and, once made, stay as they are.
     """
     layout = Layout(folder.resolve())
-    kinds = ("keys", "kafka", "postgres", "clients", "people")
+    kinds = ("keys", "kafka", "postgres", "clients", "people", "store")
     for made in (layout.secrets, *(layout.secrets / kind for kind in kinds), layout.trust):
         made.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
     password(layout.postgres_password(SUPERUSER))
@@ -37,6 +37,7 @@ def make_secrets(folder: Path, ports: Ports) -> Layout:
     issuer = _issuer(layout, ports)
     write_private(layout.secrets / "issuer.json", issuer.model_dump_json())
     write_private(layout.secrets / "realm.json", realm.filled(layout, issuer.clients))
+    write_private(layout.secrets / "store" / "identities.json", store_logins.identities(layout))
     write_trust(layout, ports)
     for file in (*layout.secrets.rglob("*"), *layout.trust.rglob("*")):
         if file.is_file():
