@@ -1,4 +1,4 @@
-"""Logins at the S3 server of deploy/s3.yml: a bucket for execution, which records reads, and one for records."""
+"""Logins at the S3 server of deploy/s3.yml: execution, and records, which reads both buckets."""
 
 import json
 
