@@ -12,7 +12,7 @@ STAMP := .venv/.synced
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' Makefile)
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## install uv and every pinned package into .venv
 
@@ -39,8 +39,14 @@ down: $(STAMP) ## stop the whole system
 status: $(STAMP) ## say what runs
 	@$(RUN)python -m truth_local status
 
-test: $(STAMP) ## the tests (T=tests/path for a part)
-	$(RUN)pytest $(T)
+secrets: $(STAMP) ## make, at random, the secrets that docker-compose.yml mounts; those that are there stay
+	@$(RUN)python -m truth_local secrets
+
+test: $(STAMP) ## the tests (T=tests/path for a part, BACKEND=containers, url or local for another Kafka and PostgreSQL)
+	$(RUN)pytest $(if $(BACKEND),--backend=$(BACKEND)) $(T)
+
+test-containers: $(STAMP) ## images and the compose system, on an engine made of Debian packages (root)
+	@$(RUN)python -m tests.containers
 
 test-s3: $(STAMP) ## the path and the uploads with evidence on a real S3 server, two replicas (some minutes)
 	@$(UV) sync --frozen --inexact --quiet --group s3

@@ -19,6 +19,7 @@ class Target:
 
     login: Login
     size: Size
+    users_at: Login | None = None  # when users log in at another listener than the administrator
     known_passwords: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def passwords(self, folder: Path | None) -> dict[str, str]:
@@ -54,21 +55,43 @@ def local(facts: Path) -> Target:
     if "admin" not in users:
         raise TargetError(f"{facts} knows no administrator")
     login = Login(kafka.bootstrap, users["admin"].username, users["admin"].password)
-    return Target(login, LOCAL, passwords)
+    return Target(login, LOCAL, known_passwords=passwords)
 
 
 def login(
     bootstrap: str, username: str, password_file: Path | None, protocol: str, ca_file: Path | None
 ) -> Login:
-    """The administrator of the options. Raises TargetError."""
+    """The administrator of the options. Raises TargetError.
+
+    Without SASL in the protocol nobody logs in, and no password is read: such a listener must be one that
+    only administrators reach.
+    """
+    anonymous = Login(bootstrap, protocol=protocol, ca_file=ca_file)
+    if bootstrap and anonymous.is_anonymous:
+        return anonymous
     if not bootstrap or password_file is None:
         raise TargetError("give --local, or --bootstrap and --password-file")
     return Login(bootstrap, username, _read(password_file), protocol, ca_file)
 
 
-def given(administrator: Login, upstreams: Sequence[str], partners: Sequence[str]) -> Target:
-    """The broker of the options, with the partitions and replication of a production deployment."""
-    return Target(administrator, Size(upstreams=tuple(upstreams), partners=tuple(partners)))
+def given(
+    administrator: Login,
+    brokers: int,
+    outsiders: tuple[Sequence[str], Sequence[str]],
+    users_at: str | None = None,
+) -> Target:
+    """The broker of the options. Partitions are a production deployment's, replicas what `brokers` allow.
+
+    `outsiders` are upstreams and partners.
+    """
+    upstreams, partners = outsiders
+    size = Size(
+        replication=min(3, brokers),
+        in_sync_min=max(1, min(3, brokers) - 1),
+        upstreams=tuple(upstreams),
+        partners=tuple(partners),
+    )
+    return Target(administrator, size, None if users_at is None else Login(users_at))
 
 
 def _read(file: Path) -> str:

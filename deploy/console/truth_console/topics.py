@@ -44,10 +44,19 @@ PasswordFile = Annotated[
     Path | None,
     typer.Option(envvar="TRUTH_KAFKA_PASSWORD_FILE", help="file with the administrator's password"),
 ]
-Protocol = Annotated[str, typer.Option(envvar="TRUTH_KAFKA_PROTOCOL", help="SASL_SSL or SASL_PLAINTEXT")]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        envvar="TRUTH_KAFKA_PROTOCOL",
+        help="SASL_SSL or SASL_PLAINTEXT; PLAINTEXT or SSL at a listener that only administrators reach",
+    ),
+]
 CaFile = Annotated[
     Path | None,
     typer.Option(envvar="TRUTH_KAFKA_CA_FILE", help="PEM of the cluster's CA; default: the system's"),
+]
+Brokers = Annotated[
+    int, typer.Option(help="how many brokers there are: three keep every message thrice", min=1)
 ]
 Upstreams = Annotated[
     list[str] | None, typer.Option("--upstream", help="name of a system that submits requests")
@@ -66,6 +75,7 @@ def show_plan(  # noqa: PLR0913 one parameter for each option
     password_file: PasswordFile = None,
     protocol: Protocol = "SASL_SSL",
     ca_file: CaFile = None,
+    brokers: Brokers = 3,
     upstreams: Upstreams = None,
     partners: Partners = None,
 ) -> None:
@@ -75,7 +85,9 @@ def show_plan(  # noqa: PLR0913 one parameter for each option
             local(facts)
             if facts
             else given(
-                login(bootstrap, username, password_file, protocol, ca_file), upstreams or (), partners or ()
+                login(bootstrap, username, password_file, protocol, ca_file),
+                brokers,
+                (upstreams or (), partners or ()),
             )
         )
         plan = make_plan(target.login, target.size)
@@ -94,10 +106,14 @@ def make_agree(  # noqa: PLR0913 one parameter for each option
     password_file: PasswordFile = None,
     protocol: Protocol = "SASL_SSL",
     ca_file: CaFile = None,
+    brokers: Brokers = 3,
     upstreams: Upstreams = None,
     partners: Partners = None,
     passwords: Annotated[
         Path | None, typer.Option(help="folder of files named like the users, each holding a password")
+    ] = None,
+    users_at: Annotated[
+        str | None, typer.Option(help="host:port where users log in (SASL_PLAINTEXT), if not at --bootstrap")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="also lower retention, which deletes messages")] = False,
 ) -> None:
@@ -107,10 +123,14 @@ def make_agree(  # noqa: PLR0913 one parameter for each option
             local(facts)
             if facts
             else given(
-                login(bootstrap, username, password_file, protocol, ca_file), upstreams or (), partners or ()
+                login(bootstrap, username, password_file, protocol, ca_file),
+                brokers,
+                (upstreams or (), partners or ()),
+                users_at,
             )
         )
-        plan = apply(target.login, target.size, target.passwords(passwords), may_lose=yes)
+        known = target.passwords(passwords)
+        plan = apply(target.login, target.size, known, may_lose=yes, users_at=target.users_at)
     _print(plan, "was")
 
 

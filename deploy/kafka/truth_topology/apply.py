@@ -27,10 +27,18 @@ def make_plan(admin: Login, size: Size) -> Plan:
     return compare(observe(connected(admin), _settings(desired(size))), desired(size))
 
 
-def apply(admin: Login, size: Size, passwords: Mapping[str, str], *, may_lose: bool = False) -> Plan:
+def apply(
+    admin: Login,
+    size: Size,
+    passwords: Mapping[str, str],
+    *,
+    may_lose: bool = False,
+    users_at: Login | None = None,
+) -> Plan:
     """Create topics, rights and users that are missing, change settings that differ, return what was done.
 
-    `passwords` by user: every one given is set, also for a user who exists. Returns once they can log in.
+    `passwords` by user: every one given is set, also for a user who exists. Returns once they can log in,
+    where the administrator does or, if that is another listener, at `users_at`.
     Safe to repeat, and to go on after a crash in the middle. Retention is lowered only with `may_lose`.
     Raises TopologyRefusedError when the plan refuses the broker, or for a missing user without a password.
     """
@@ -48,7 +56,9 @@ def apply(admin: Login, size: Size, passwords: Mapping[str, str], *, may_lose: b
     alter_settings(broker, plan.settings)
     create_grants(broker, plan.grants)
     set_passwords(broker, passwords)
-    logins = [replace(admin, username=user, password=password) for user, password in passwords.items()]
+    logins = [
+        replace(users_at or admin, username=user, password=password) for user, password in passwords.items()
+    ]
     with ThreadPoolExecutor(max(1, len(logins))) as pool:
         list(pool.map(_wait_login, logins))
     return plan

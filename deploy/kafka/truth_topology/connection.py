@@ -1,4 +1,4 @@
-"""Connecting to a broker as one principal, with SCRAM-SHA-512."""
+"""Connecting to a broker: as one principal with SCRAM-SHA-512, or on a listener that asks for no login."""
 
 import logging
 import socket
@@ -24,13 +24,18 @@ _quiet.propagate = False
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where the broker is and who logs in."""
+    """Where the broker is and who logs in. With PLAINTEXT or SSL nobody does."""
 
     bootstrap: str
-    username: str
-    password: str = field(repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
     protocol: str = "SASL_PLAINTEXT"
     ca_file: Path | None = None  # PEM of the cluster's CA, for SASL_SSL; None: the system's
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the listener asks for no login."""
+        return not self.protocol.startswith("SASL_")
 
 
 def client(login: Login) -> AdminClient:
@@ -69,12 +74,16 @@ def answers(login: Login) -> bool:
 
 
 def _settings(login: Login) -> dict[str, Any]:
-    return {
+    settings: dict[str, Any] = {
         "bootstrap.servers": login.bootstrap,
         "security.protocol": login.protocol,
+        "socket.timeout.ms": REQUEST_SECONDS * 1000,
+        **({"ssl.ca.location": str(login.ca_file)} if login.ca_file else {}),
+    }
+    if login.is_anonymous:
+        return settings
+    return settings | {
         "sasl.mechanisms": "SCRAM-SHA-512",
         "sasl.username": login.username,
         "sasl.password": login.password,
-        "socket.timeout.ms": REQUEST_SECONDS * 1000,
-        **({"ssl.ca.location": str(login.ca_file)} if login.ca_file else {}),
     }

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
+from truth_issuer.people import ACCOUNTS
 
-from truth_local import show
+from truth_local import compose_secrets, show
 from truth_local.commands import down, find, up
 from truth_local.failures import FAILURES
-from truth_local.issuer.people import ACCOUNTS
-from truth_local.ports import REPLICAS_MAX
+from truth_local.ports import BASE, REPLICAS_MAX, from_environment
 from truth_local.processes import tail
 from truth_local.watch import Watch
 
@@ -32,6 +32,7 @@ def main() -> None:
         "down": _down,
         "status": _status,
         "token": _token,
+        "secrets": _secrets,
         "logs": _logs,
     }
     console = Console(stderr=arguments.command == "token")
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="show each part; exit code 1 unless all are ready")
     token = commands.add_parser("token", help="print a bearer token")
     token.add_argument("name", choices=sorted(ACCOUNTS), metavar="NAME", help=", ".join(ACCOUNTS))
+    commands.add_parser("secrets", help="make the secrets of docker-compose.yml, in deploy/secrets")
     logs = commands.add_parser("logs", help="show the end of the logs")
     logs.add_argument("part", nargs="?", help="one part; all when left out")
     return parser
@@ -103,6 +105,15 @@ def _token(arguments: argparse.Namespace, console: Console) -> int:
         console.print("It was never up, so there is nobody to vouch for.")
         return 1
     sys.stdout.write(system.token(arguments.name) + "\n")
+    return 0
+
+
+def _secrets(_arguments: argparse.Namespace, console: Console) -> int:
+    single = {name: value for name, value in os.environ.items() if name != BASE}  # compose cannot count
+    layout = compose_secrets.make_secrets(compose_secrets.FOLDER, from_environment(single))
+    console.print(
+        f"{layout.secrets} and {layout.trust} hold all that docker-compose.yml asks for.", soft_wrap=True
+    )
     return 0
 
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from pydantic import BaseModel
+from truth_issuer.people import MACHINES, PEOPLE
 
-from truth_local.issuer.people import MACHINES, PEOPLE
 from truth_local.layout import Layout, write_private
 from truth_local.passwords import password
 from truth_local.ports import Ports

@@ -2,9 +2,10 @@
 
 import sys
 
+from truth_issuer.people import MACHINES
+from truth_issuer.settings import Client, IssuerSettings
+
 from truth_local.environment import bare, is_ok
-from truth_local.issuer.people import MACHINES
-from truth_local.issuer.settings import Client, IssuerSettings
 from truth_local.layout import SERVICES, Layout, write_private
 from truth_local.passwords import issuer_key, password
 from truth_local.ports import REPLICAS_MAX, Ports
@@ -14,10 +15,10 @@ from truth_local.processes import Part
 def part(layout: Layout, ports: Ports) -> Part:
     """The issuer as a process; ready when it tells its endpoints."""
     file = layout.secrets / "issuer.json"
-    write_private(file, _settings(layout, ports).model_dump_json())
+    write_private(file, settings(layout, ports).model_dump_json())
     return Part(
         name="issuer",
-        command=(sys.executable, "-m", "truth_local.issuer", str(file)),
+        command=(sys.executable, "-m", "truth_issuer", str(file)),
         folder=layout.folder,
         log=layout.log("issuer"),
         ready=lambda: is_ok(f"http://127.0.0.1:{ports.of['issuer']}/.well-known/openid-configuration"),
@@ -26,7 +27,8 @@ def part(layout: Layout, ports: Ports) -> Part:
     )
 
 
-def _settings(layout: Layout, ports: Ports) -> IssuerSettings:
+def settings(layout: Layout, ports: Ports) -> IssuerSettings:
+    """What the issuer's process is told."""
     clients = {name: Client(secret=password(layout.client_secret(name)), machine=name) for name in MACHINES}
     for service in SERVICES:
         callbacks = tuple(

@@ -67,7 +67,7 @@ log.dirs={folder}/log
 
 def bootstrap(ports: Ports) -> str:
     """The address that clients are given."""
-    return f"127.0.0.1:{ports.of['kafka']}"
+    return ports.address("kafka")
 
 
 def login(layout: Layout, ports: Ports, principal: str) -> Login:

@@ -3,7 +3,7 @@
 import random
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from truth_local.layout import SERVICES
 
@@ -49,6 +49,12 @@ class Ports:
     """The port of every part by its name."""
 
     of: Mapping[str, int]
+    hosts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Where a part is, if not on this machine's loopback: only for those that somebody else runs."""
+
+    def address(self, part: str) -> str:
+        """Host and port that clients are given."""
+        return f"{self.hosts.get(part, '127.0.0.1')}:{self.of[part]}"
 
     def url(self, part: str) -> str:
         """The address that browsers and clients are given."""

@@ -52,13 +52,13 @@ def dsn(layout: Layout, ports: Ports, role: str, database: str) -> str:
 
 def address(ports: Ports) -> str:
     """Host and port of the server."""
-    return f"127.0.0.1:{ports.of['postgres']}"
+    return ports.address("postgres")
 
 
 def part(layout: Layout, ports: Ports) -> Part:
     """The server as a process; ready when it takes connections."""
     data, binaries = _data(layout), _binaries()
-    check = (str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(ports.of["postgres"]))
+    check = (str(binaries / "pg_isready"), "-q", *_host_and_port(ports))
     return Part(
         name="postgres",
         command=(str(binaries / "postgres"), "-D", str(data)),
@@ -95,7 +95,7 @@ def create_databases(layout: Layout, ports: Ports) -> None:
         "postgres",
         [
             str(_wheel() / "bin" / "psql"),
-            *("--no-psqlrc", "--quiet", "--host=127.0.0.1", f"--port={ports.of['postgres']}"),
+            *("--no-psqlrc", "--quiet", *_host_and_port(ports)),
             *(f"--username={SUPERUSER}", "--dbname=postgres", f"--file={_databases_sql()}"),
         ],
         {
@@ -104,6 +104,12 @@ def create_databases(layout: Layout, ports: Ports) -> None:
             "TRUTH_POSTGRES_PASSWORDS": str(layout.secrets / "postgres"),
         },
     )
+
+
+def _host_and_port(ports: Ports) -> tuple[str, str, str, str]:
+    """As PostgreSQL's own programs are told."""
+    host, _, port = address(ports).rpartition(":")
+    return "-h", host, "-p", port
 
 
 def _initialise(layout: Layout, data: Path) -> None:

@@ -106,11 +106,20 @@ def wait_ready(part: Part, check: Callable[[], None]) -> None:
 
     `check` is called while waiting and may raise to give up.
     """
-    deadline = time.monotonic() + part.ready_seconds
-    while not part.ready():
+
+    def alive() -> None:
         check()
         if find(part) is None:
             raise StartError(f"{part.name} ended while starting.\n{tail(part.log)}")
+
+    wait_answer(part, alive)
+
+
+def wait_answer(part: Part, check: Callable[[], None]) -> None:
+    """Return once the part is ready, whoever runs it; as `wait_ready`, but it cannot see it die."""
+    deadline = time.monotonic() + part.ready_seconds
+    while not part.ready():
+        check()
         if time.monotonic() > deadline:
             raise StartError(
                 f"{part.name} was not ready within {part.ready_seconds:.0f} s.\n{tail(part.log)}"

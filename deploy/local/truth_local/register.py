@@ -1,8 +1,8 @@
 """The operators and surfaces of the local system, registered through the services' own doors."""
 
 import httpx
+from truth_issuer.people import PEOPLE
 
-from truth_local.issuer.people import PEOPLE
 from truth_local.processes import StartError
 from truth_local.system import System
 

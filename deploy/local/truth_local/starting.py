@@ -10,7 +10,6 @@ from truth_topology.topology import LOCAL, principals
 from truth_local import kafka, postgres, processes, services, store
 from truth_local.layout import SERVICES
 from truth_local.passwords import password
-from truth_local.processes import Part
 from truth_local.register import register
 from truth_local.system import System
 from truth_local.trust import write_trust
@@ -56,14 +55,14 @@ def stop_all(system: System, tell: Callable[[str, str], None]) -> int:
 
 
 def _stop(system: System, tell: Callable[[str, str], None], name: str) -> None:
-    if system.is_running(name):
+    if name not in system.outside and system.is_running(name):
         tell(name, "stopping")
-        processes.stop(system.parts[name])
+        system.stop(name)
         tell(name, STOPPED)
 
 
 def _start_kafka(system: System, watch: Watch) -> None:
-    if not system.is_running("kafka"):
+    if "kafka" not in system.outside and not system.is_running("kafka"):
         system.ports.require_free("kafka-controller")
         system.ports.require_free("kafka")
         kafka.prepare(system.layout, system.ports, watch)
@@ -75,7 +74,7 @@ def _start_kafka(system: System, watch: Watch) -> None:
 
 
 def _start_postgres(system: System, watch: Watch) -> None:
-    if not system.is_running("postgres"):
+    if "postgres" not in system.outside and not system.is_running("postgres"):
         postgres.prepare(system.layout, system.ports, partial(watch.say, "postgres"))
     _start(system, watch, "postgres", told=False)
     watch.say("postgres", "making databases and roles")
@@ -99,11 +98,10 @@ def _migrate(system: System, watch: Watch, service: str) -> None:
 
 
 def _start(system: System, watch: Watch, name: str, *, told: bool = True) -> None:
-    part: Part = system.parts[name]
     if not system.is_running(name):
-        system.ports.require_free(name)
+        if name not in system.outside:
+            system.ports.require_free(name)
         watch.say(name, "starting")
-        processes.start(part)
-    processes.wait_ready(part, watch.check)
+    system.start(name, watch.check)
     if told:
         watch.say(name, READY)

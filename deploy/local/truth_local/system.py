@@ -1,20 +1,19 @@
 """One local system: what it consists of, and what a client needs to know of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
+from truth_issuer.people import ACCOUNTS
+from truth_issuer.tokens import access_token, read_key
 from truth_topology.topology import LOCAL, principals
 
 from truth_local import issuing, kafka, postgres, processes, services, store
-from truth_local.issuer.people import ACCOUNTS
-from truth_local.issuer.tokens import access_token, read_key
 from truth_local.layout import DATABASES, SERVICES, Layout
 from truth_local.passwords import issuer_key, password
 from truth_local.ports import Ports
 from truth_local.processes import Part
-from truth_local.watch import Watch
 
 INFRASTRUCTURE = ("kafka", "postgres", "issuer")
 Evidence: TypeAlias = Literal["folder", "s3"]
@@ -39,6 +38,25 @@ class Dsns:
     superuser: str = field(repr=False)
 
 
+def _no_check() -> None:
+    """Waits without giving up early."""
+
+
+class Outside(Protocol):
+    """A part that is no process of ours. Handles return when done, or raise NotOursError."""
+
+    def is_running(self) -> bool: ...  # noqa: D102 as System's
+    def start(self) -> None: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
+    def kill(self) -> None: ...  # noqa: D102
+    def freeze(self) -> None: ...  # noqa: D102
+    def thaw(self) -> None: ...  # noqa: D102
+
+
+class NotOursError(RuntimeError):
+    """Somebody else runs this part: it cannot be started or stopped from here."""
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """A local system, running or not, and handles to its parts by name.
@@ -58,6 +76,8 @@ class System:
     urls: Mapping[str, str]  # of each service's first replica
     replica_urls: Mapping[str, str]  # by part
     parts: Mapping[str, Part]  # in the order in which they start
+    outside: Mapping[str, Outside] = field(default_factory=dict[str, Outside])
+    """Those of the parts that are no processes here: containers, or somebody else's."""
 
     def token(self, name: str) -> str:
         """A bearer token for a person or machine of the issuer, valid for 12 hours; KeyError for others."""
@@ -67,31 +87,60 @@ class System:
 
     def is_running(self, name: str) -> bool:
         """Whether the part has a process, ready or not."""
+        if name in self.outside:
+            return self.outside[name].is_running()
         return processes.find(self.parts[name]) is not None
 
-    def start(self, name: str) -> None:
-        """Start a part that is down, and wait until it is ready. Raises StartError."""
-        processes.start(self.parts[name])
-        processes.wait_ready(self.parts[name], Watch().check)
+    def start(self, name: str, check: Callable[[], None] = _no_check) -> None:
+        """Start a part that is down, and wait until it is ready. Raises StartError.
+
+        `check` is called while waiting and may raise to give up.
+        """
+        part = self.parts[name]
+        if name in self.outside:
+            if not self.is_running(name):
+                self.outside[name].start()
+            processes.wait_answer(part, check)
+        else:
+            processes.start(part)
+            processes.wait_ready(part, check)
 
     def stop(self, name: str) -> None:
         """End a part in its orderly way."""
-        processes.stop(self.parts[name])
+        if name in self.outside:
+            self.outside[name].stop()
+        else:
+            processes.stop(self.parts[name])
 
     def kill(self, name: str) -> None:
         """SIGKILL a part and its children."""
-        processes.kill(self.parts[name])
+        if name in self.outside:
+            self.outside[name].kill()
+        else:
+            processes.kill(self.parts[name])
 
     def freeze(self, name: str) -> None:
         """SIGSTOP a part and its children."""
-        processes.freeze(self.parts[name])
+        if name in self.outside:
+            self.outside[name].freeze()
+        else:
+            processes.freeze(self.parts[name])
 
     def thaw(self, name: str) -> None:
         """SIGCONT, the end of freeze."""
-        processes.thaw(self.parts[name])
+        if name in self.outside:
+            self.outside[name].thaw()
+        else:
+            processes.thaw(self.parts[name])
 
 
-def describe(folder: Path, ports: Ports, replicas: int = 1, evidence: Evidence = "folder") -> System:
+def describe(
+    folder: Path,
+    ports: Ports,
+    replicas: int = 1,
+    evidence: Evidence = "folder",
+    outside: Mapping[str, Outside] | None = None,
+) -> System:
     """The system that lies, or shall lie, in `folder`. Makes missing folders and secrets, starts nothing."""
     layout = Layout(folder.resolve())
     layout.prepare()
@@ -115,6 +164,7 @@ def describe(folder: Path, ports: Ports, replicas: int = 1, evidence: Evidence =
         urls={service: ports.url(f"{service}-1") for service in SERVICES},
         replica_urls={name: ports.url(name) for name in names},
         parts={part.name: part for part in parts},
+        outside=outside or {},
     )
 
 

@@ -1,12 +1,14 @@
 """Pytest plugin: one real infrastructure, and one whole system, for a test run.
 
-Load it with `pytest_plugins = ["truth_local.testing"]` in the top conftest.py.
+Load it with `-p truth_local.testing`. `--backend` says which Kafka and PostgreSQL a run uses.
 """
 
+import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,28 +18,54 @@ from truth_kit.blobs import Folder
 from truth_kit.blobs.s3 import s3_store
 from truth_kit.connections import BlobStore
 
-from truth_local import ports, store
+from truth_local import store
+from truth_local.backends import AUTO, KINDS, Backend, BackendError, Kind, choose, described
+from truth_local.given import AddressError
 from truth_local.starting import start_infrastructure, start_services, stop_all
-from truth_local.system import System, describe
+from truth_local.system import Evidence, System
 from truth_local.watch import Watch
+
+_BACKEND = pytest.StashKey[Backend]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--evidence s3`: photos in buckets of a real S3 server instead of a folder."""
+    """Which Kafka and PostgreSQL to use (TRUTH_TEST_BACKEND is the default), and where photos are kept."""
+    default = os.environ.get("TRUTH_TEST_BACKEND") or AUTO
+    told = "url: those of TRUTH_TEST_KAFKA and TRUTH_TEST_POSTGRES; local: processes; containers; auto"
+    parser.addoption("--backend", choices=(*KINDS, AUTO), default=default, help=told)
     parser.addoption("--evidence", choices=("folder", "s3"), default="folder", help="where photos are kept")
 
 
-@pytest.fixture(scope="session")
-def infrastructure(pytestconfig: pytest.Config) -> Generator[System]:
-    """Kafka, PostgreSQL and the issuer, in a temporary folder on free ports, without the services."""
-    folder = Path(tempfile.mkdtemp(prefix="truth-"))
-    system = describe(folder, ports.free(), evidence=pytestconfig.option.evidence)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the backend; one that was asked for and is not to be had ends the run."""
     try:
-        start_infrastructure(system, Watch())
+        config.stash[_BACKEND] = choose(str(config.getoption("--backend")), os.environ)
+    except (BackendError, AddressError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The backend, and why it is this one."""
+    backend = config.stash[_BACKEND]
+    return f"backend: {backend.kind}: {backend.why}"
+
+
+@pytest.fixture(scope="session")
+def local_infrastructure(pytestconfig: pytest.Config) -> Generator[System]:
+    """As `infrastructure`, always of local processes: for tests of these processes themselves."""
+    with _running("local", pytestconfig.option.evidence) as system:
         yield system
-    finally:
-        stop_all(system, lambda _part, _what: None)
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def infrastructure(request: pytest.FixtureRequest) -> Generator[System]:
+    """Kafka, PostgreSQL and the issuer, in a temporary folder on free ports, without the services."""
+    kind = request.config.stash[_BACKEND].kind
+    if kind == "local":
+        yield request.getfixturevalue("local_infrastructure")
+        return
+    with _running(kind, request.config.option.evidence) as system:
+        yield system
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +109,17 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
     return Stores(
         lambda name: store.bucket(system.layout, system.ports, "execution", "execution", f"{prefix}/{name}")
     )
+
+
+@contextmanager
+def _running(kind: Kind, evidence: Evidence) -> Generator[System]:
+    folder = Path(tempfile.mkdtemp(prefix="truth-"))
+    try:
+        with described(kind, folder, evidence) as system:
+            try:
+                start_infrastructure(system, Watch())
+                yield system
+            finally:
+                stop_all(system, lambda _part, _what: None)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from html import escape
 
-from truth_local.issuer.people import PEOPLE
+from truth_issuer.people import PEOPLE
 
 _FRAME = """<!doctype html>
 <html lang="en">

@@ -12,11 +12,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict
 
-from truth_local.issuer.codes import Codes, Grant
-from truth_local.issuer.page import pick_a_person
-from truth_local.issuer.people import ACCOUNTS, PEOPLE
-from truth_local.issuer.settings import IssuerSettings
-from truth_local.issuer.tokens import (
+from truth_issuer.codes import Codes, Grant
+from truth_issuer.page import pick_a_person
+from truth_issuer.people import ACCOUNTS, PEOPLE
+from truth_issuer.settings import IssuerSettings
+from truth_issuer.tokens import (
     ALGORITHM,
     TOKEN_SECONDS,
     access_token,

@@ -6,7 +6,7 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from truth_local.issuer.people import Account
+from truth_issuer.people import Account
 
 AUDIENCE = "truth"
 ALGORITHM = "ES256"

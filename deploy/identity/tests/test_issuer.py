@@ -9,10 +9,10 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from truth_local.issuer.__main__ import NotLoopbackError, require_loopback
-from truth_local.issuer.app import build
-from truth_local.issuer.people import ACCOUNTS, MACHINES, PEOPLE
-from truth_local.issuer.settings import Client, IssuerSettings
+from truth_issuer.__main__ import TooOpenError, require_closed
+from truth_issuer.app import build
+from truth_issuer.people import ACCOUNTS, MACHINES, PEOPLE
+from truth_issuer.settings import Client, IssuerSettings
 from truth_local.layout import Layout
 from truth_local.passwords import issuer_key
 
@@ -177,15 +177,31 @@ async def test_userinfo_needs_a_token_of_ours(issuer: httpx.AsyncClient, header:
     assert (await issuer.get("/userinfo", headers={"Authorization": header})).status_code == 401
 
 
+def settings(**changes: object) -> IssuerSettings:
+    return IssuerSettings.model_validate(
+        {"url": URL, "port": 9000, "key_file": "key", "clients": {}, **changes}
+    )
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "localhost", "example.org", ""])  # noqa: S104 refused
 def test_nothing_but_loopback_is_bound(host: str) -> None:
-    with pytest.raises(NotLoopbackError):
-        require_loopback(host)
+    with pytest.raises(TooOpenError):
+        require_closed(settings(host=host))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1"])
 def test_loopback_is_bound(host: str) -> None:
-    require_loopback(host)
+    require_closed(settings(host=host))
+
+
+def test_a_container_has_a_loopback_of_its_own() -> None:
+    require_closed(settings(host="0.0.0.0", in_container=True))  # noqa: S104 the published port is on loopback
+
+
+@pytest.mark.parametrize("changes", [{}, {"host": "0.0.0.0", "in_container": True}])  # noqa: S104 refused
+def test_production_has_another_issuer(changes: dict[str, object]) -> None:
+    with pytest.raises(TooOpenError):
+        require_closed(settings(environment="production", **changes))
 
 
 def test_there_is_somebody_in_every_role() -> None:

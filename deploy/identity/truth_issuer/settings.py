@@ -21,3 +21,6 @@ class IssuerSettings(BaseModel, frozen=True):
     key_file: Path
     clients: dict[str, Client]
     host: str = "127.0.0.1"
+    in_container: bool = False
+    """It may listen on every address, since only a port published on loopback leads to it."""
+    environment: str = "development"
