@@ -3,6 +3,7 @@
 import sys
 
 from truth_local import kafka, postgres
+from truth_local.detours import Detour
 from truth_local.environment import bare, is_ok
 from truth_local.layout import STEP_SIGNERS, Layout
 from truth_local.ports import Ports
@@ -10,7 +11,7 @@ from truth_local.processes import Part, run
 from truth_local.trust import LOG_ORIGIN, SIGNAL_KEY_NAME
 
 
-def part(layout: Layout, ports: Ports, name: str) -> Part:
+def part(layout: Layout, ports: Ports, name: str, detour: Detour | None = None) -> Part:
     """One replica (`intake-1`) as a process; ready when /health/ready says so."""
     return Part(
         name=name,
@@ -18,7 +19,7 @@ def part(layout: Layout, ports: Ports, name: str) -> Part:
         folder=layout.folder,
         log=layout.log(name),
         ready=lambda: is_ok(f"http://127.0.0.1:{ports.of[name]}/health/ready"),
-        environment=bare(_settings(layout, ports, name)),
+        environment=bare(_settings(layout, ports, name) | _by_detour(name, detour)),
     )
 
 
@@ -54,6 +55,18 @@ def _settings(layout: Layout, ports: Ports, name: str) -> dict[str, str]:
     }
     settings |= _own_settings(layout, service)
     return _prefixed(service, settings) | {"TRUTH_STEP_KEYS_FILE": str(layout.step_keys)}
+
+
+def _by_detour(name: str, detour: Detour | None) -> dict[str, str]:
+    """Other addresses for Kafka and PostgreSQL, if the replica goes by a detour."""
+    if detour is None:
+        return {}
+    service = _service(name)
+    settings = {
+        "KAFKA_BOOTSTRAP": f"127.0.0.1:{detour.kafka}",
+        "DATABASE_DSN": f"postgresql://{service}_app@127.0.0.1:{detour.postgres}/{service}",
+    }
+    return _prefixed(service, settings)
 
 
 def _own_settings(layout: Layout, service: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from truth_topology.topology import LOCAL, principals
 
 from truth_local import issuing, kafka, postgres, processes, services
+from truth_local.detours import NONE, Detour, Detours
 from truth_local.issuer.people import ACCOUNTS
 from truth_local.issuer.tokens import access_token, read_key
 from truth_local.layout import DATABASES, SERVICES, Layout
@@ -54,6 +55,7 @@ class System:
     urls: Mapping[str, str]  # of each service's first replica
     replica_urls: Mapping[str, str]  # by part
     parts: Mapping[str, Part]  # in the order in which they start
+    detours: Detours = field(default_factory=dict[str, Detour])
 
     def token(self, name: str) -> str:
         """A bearer token for a person or machine of the issuer, valid for 12 hours; KeyError for others."""
@@ -87,7 +89,7 @@ class System:
         processes.thaw(self.parts[name])
 
 
-def describe(folder: Path, ports: Ports, replicas: int = 1) -> System:
+def describe(folder: Path, ports: Ports, replicas: int = 1, detours: Detours = NONE) -> System:
     """The system that lies, or shall lie, in `folder`. Makes missing folders and secrets, starts nothing."""
     layout = Layout(folder.resolve())
     layout.prepare()
@@ -96,7 +98,7 @@ def describe(folder: Path, ports: Ports, replicas: int = 1) -> System:
         kafka.part(layout, ports),
         postgres.part(layout, ports),
         issuing.part(layout, ports),
-        *(services.part(layout, ports, name) for name in names),
+        *(services.part(layout, ports, name, detours.get(name)) for name in names),
     ]
     return System(
         layout=layout,
@@ -109,6 +111,7 @@ def describe(folder: Path, ports: Ports, replicas: int = 1) -> System:
         urls={service: ports.url(f"{service}-1") for service in SERVICES},
         replica_urls={name: ports.url(name) for name in names},
         parts={part.name: part for part in parts},
+        detours=detours,
     )
 
 
