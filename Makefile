@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check fix schemas mutants bench
+.PHONY: help setup demo up down status test check fix schemas mutants bench chaos
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ schemas: $(STAMP) ## export the contracts' JSON Schemas
 
 mutants: $(STAMP) ## take each check out of the verifier; the tests must notice (some minutes)
 	$(RUN)python libs/sealing/tests/mutants
+
+chaos: $(STAMP) ## storms of faults over the whole system, every promise checked afterwards (SEEDS=20 MINUTES=3 SEED=first)
+	@$(RUN)python -m tests.faults.chaos run $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--first $(SEED))
 
 bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a part)
 	$(RUN)python -m tests.bench $(if $(PART),--part $(PART))

@@ -98,7 +98,8 @@ def _turn(
     if chance.random() < 0.1:
         asked["surface"] = "no-such-surface"
     if chance.random() < 0.5:
-        intake = who.upstream.post("intake", "/api/requests", asked)
+        answer = who.upstream.raw("POST", "intake", "/api/requests", asked)
+        intake = answer.json() if answer.is_success else None
     else:
         intake = _by_kafka(system, history, asked, who, over)
     drawn = chance.random()
