@@ -98,7 +98,7 @@ def prepare(layout: Layout, ports: Ports, watch: Watch, detours: Detours = NONE)
     say = partial(watch.say, "kafka")
     cache = cache_folder(os.environ, layout.folder / "cache")
     class_path = ":".join(str(jar) for jar in jar_files(cache, pinned(), say))
-    _write_properties(layout, ports, detours)
+    write_properties(layout, ports, detours)
     if not (layout.kafka / "formatted").exists():
         say("formatting its storage, once")
         _format(layout, class_path)
@@ -126,7 +126,8 @@ def _train(layout: Layout, ports: Ports, class_path: str, watch: Watch, archive:
         raise
 
 
-def _write_properties(layout: Layout, ports: Ports, detours: Detours) -> None:
+def write_properties(layout: Layout, ports: Ports, detours: Detours = NONE) -> None:
+    """The broker's configuration, passwords included: server.properties, mode 0600."""
     own = {listener(part): detour for part, detour in detours.items()}
     text = _PROPERTIES.format(
         listeners="".join(f",{name}://127.0.0.1:{detour.kafka_listener}" for name, detour in own.items()),
