@@ -102,15 +102,17 @@ class Nemesis:
         self._system, self._links, self._history, self._base = system, links, history, base
         self._over = threading.Event()
 
-    def carry_out(self, planned: Sequence[Planned], began: float) -> None:
-        """Inject every fault at its time, counted from `began` on the history's clock, and undo all."""
+    def carry_out(self, planned: Sequence[Planned], seconds: float) -> None:
+        """Inject every fault at its time, for so many seconds from now; what lasts then is undone early."""
+        began = self._history.now()
         running: list[threading.Thread] = []
         for fault in sorted(planned, key=lambda fault: fault.at):
             self._over.wait(max(0.0, began + fault.at - self._history.now()))
             thread = threading.Thread(target=self._inject, args=(fault,), name=fault.kind)
             thread.start()
             running.append(thread)
-        self._over.set()  # what still lasts is undone now
+        self._over.wait(max(0.0, began + seconds - self._history.now()))
+        self._over.set()
         for thread in running:
             thread.join()
 

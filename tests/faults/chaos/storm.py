@@ -94,9 +94,7 @@ def _blow(system: System, links: Links, history: History, seed: int, seconds: fl
         with acting_people(system, history, seed, replicas) as over:
             planned = plan(seed, seconds)
             tell(f"storming for {seconds:.0f} s: {len(planned)} faults")
-            began = history.now()
-            nemesis.carry_out(planned, began)
-            threading.Event().wait(max(0.0, began + seconds - history.now()))
+            nemesis.carry_out(planned, seconds)
             nemesis.heal()
             history.note("healed")
             over.set()
