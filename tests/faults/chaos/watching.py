@@ -30,7 +30,8 @@ class Offsets:
     """Committed offsets and ends of everything that the services read, asked of the broker itself."""
 
     def __init__(self, system: System) -> None:
-        self._admin: Any = client(login(system, "admin"))  # its own types are partial
+        self._login = login(system, "admin")
+        self._admin: Any = client(self._login)  # its own types are partial
         self._read = {
             service: [
                 TopicPartition(topic.name, number)
@@ -60,6 +61,7 @@ class Offsets:
             ends = self.ends()
             committed = {service: self.committed(service) for service in SERVICES}
         except KafkaException:
+            self._admin = client(self._login)  # one that met a frozen broker may never answer again
             return dict.fromkeys(SERVICES)
         return {
             service: (
