@@ -4,11 +4,13 @@ Exit codes: 0 every checker passed in every storm, 1 some violation, 130 Ctrl-C.
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from tests.faults.chaos.evidence import load
 from tests.faults.chaos.history import read
@@ -24,11 +26,17 @@ def main() -> None:
         "check": _check,
         "table": _table,
     }
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         sys.exit(commands[arguments.command](arguments))
     except KeyboardInterrupt:
         _say("Given up; nothing was left running.")
         sys.exit(130)
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

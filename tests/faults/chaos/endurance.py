@@ -43,8 +43,8 @@ def sealed_is_unchanged(told: Told, evidence: Evidence) -> list[str]:
 
 
 def recovers(told: Told, _: Evidence) -> list[str]:
-    """C9: after healing all comes to rest; nobody ends by itself, and nobody says ready and does nothing."""
-    found: list[str] = []
+    """C9: after healing all comes to rest; nobody ends by itself, waits in vain, or says ready and does nothing."""
+    found = [f"somebody waited in vain, {what}" for what in told.vain]
     if told.healed is None or told.settled is None:
         found.append("it never came to rest")
     elif told.settled - told.healed > SETTLED_SECONDS_MAX:

@@ -113,6 +113,7 @@ class Told:
     faults: tuple[Fault, ...] = ()
     samples: tuple[Sample, ...] = ()
     sealed: tuple[Sealed, ...] = ()
+    vain: tuple[str, ...] = ()  # what somebody waited for in vain
     healed: float | None = None  # when the last fault was undone
     settled: float | None = None  # when nothing waited any more; None if it never came to that
 
@@ -137,6 +138,7 @@ def read(file: Path) -> Told:
             )
             for line in of.get("sealed", [])
         ),
+        vain=tuple(f"{line['at']:.0f} s: {line['failure']}" for line in of.get("vain", [])),
         healed=next((line["at"] for line in of.get("healed", [])), None),
         settled=next((line["at"] for line in of.get("settled", [])), None),
     )

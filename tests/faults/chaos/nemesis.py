@@ -106,15 +106,17 @@ class Nemesis:
         """Inject every fault at its time, for so many seconds from now; what lasts then is undone early."""
         began = self._history.now()
         running: list[threading.Thread] = []
-        for fault in sorted(planned, key=lambda fault: fault.at):
-            self._over.wait(max(0.0, began + fault.at - self._history.now()))
-            thread = threading.Thread(target=self._inject, args=(fault,), name=fault.kind)
-            thread.start()
-            running.append(thread)
-        self._over.wait(max(0.0, began + seconds - self._history.now()))
-        self._over.set()
-        for thread in running:
-            thread.join()
+        try:
+            for fault in sorted(planned, key=lambda fault: fault.at):
+                self._over.wait(max(0.0, began + fault.at - self._history.now()))
+                thread = threading.Thread(target=self._inject, args=(fault,), name=fault.kind)
+                thread.start()
+                running.append(thread)
+            self._over.wait(max(0.0, began + seconds - self._history.now()))
+        finally:
+            self._over.set()
+            for thread in running:
+                thread.join()
 
     def heal(self) -> None:
         """Whatever happened: every link whole, every part awake, what should run started, nothing else."""

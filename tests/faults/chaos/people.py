@@ -82,8 +82,10 @@ def _work(
         while not over.is_set():
             try:
                 _turn(system, history, chance, who, over)
-            except (acting.RefusedError, GivenUpError, TimeoutError) as failure:
-                history.note("trouble", worker=threading.current_thread().name, failure=repr(failure))
+            except acting.RefusedError:
+                continue  # it is in the history, where C1 judges it
+            except (GivenUpError, TimeoutError) as failure:
+                history.note("vain", worker=threading.current_thread().name, failure=str(failure))
     finally:
         for client in clients.values():
             client.close()

@@ -16,7 +16,7 @@ from truth_topology.connection import Login
 
 from tests.faults.chaos.history import History
 
-PATIENCE_SECONDS = 75.0
+PATIENCE_SECONDS = 100.0
 _AGAIN_SECONDS = 0.4
 _ANSWER_SECONDS = 6.0
 _BAD_AFTER = 500

@@ -101,6 +101,7 @@ OTHER_PROCESSES = tuple(sample(2.0 * n, rss={"intake-1": (n // 12, 100 + n)}) fo
         pytest.param("C9", told(settled=None), evidence(), "never came to rest", id="no rest"),
         pytest.param("C9", told(settled=241.0), evidence(), "61 s after healing", id="rest too late"),
         pytest.param("C9", told(samples=(sample(12.0, dead=("signals-1",)),)), evidence(), "signals-1 ended by itself", id="a crash"),
+        pytest.param("C9", told(vain=("70 s: no Job within 100 s",)), evidence(), "in vain", id="a wait in vain"),
         pytest.param("C9", told(samples=IDLE), evidence(), "ready and idle", id="healthy and idle"),
         pytest.param("C10", told(samples=LEAKING), evidence(), "grows by 30.0 MiB", id="a leak"),
     ],
