@@ -14,8 +14,13 @@ from truth_contracts.topics import SERVICES, TOPICS
 from truth_kit.outbox import unpack_headers
 from truth_local.demo.reading import Published, read_topic
 from truth_local.system import System
+from truth_sealing.bundle import Bundle
+from truth_sealing.keyring import read_keyring
+from truth_sealing.logged import Trust
+from truth_sealing.policy import parse_policy
+from truth_sealing.verify import check
 
-from tests.faults.chaos.people import login
+from tests.faults.chaos.people import POISON, login
 from tests.faults.chaos.watching import Offsets
 
 Row: TypeAlias = dict[str, Any]
@@ -125,6 +130,8 @@ class Evidence:
         default_factory=dict[str, list[tuple[str, int, int]]]
     )
     """Topic, partition and the offset that the group will read next."""
+    unverified: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Published Records that a stranger with the policy and the keys cannot verify, and what does not hold."""
 
 
 _ADAPTER = TypeAdapter(Evidence)
@@ -158,9 +165,12 @@ def gather(system: System) -> Evidence:
     """Everything, read as a superuser and as an administrator from a system that is at rest."""
     rows, kit = asyncio.run(_read_databases(system))
     console, offsets = login(system, "console"), Offsets(system)
+    messages = [message for topic in TOPICS for message in read_topic(console, topic.name)]
+    poisonless = [message for message in messages if not (message.key or b"").startswith(POISON)]
     return Evidence(
         rows=rows,
-        log=[_lying(message) for topic in TOPICS for message in read_topic(console, topic.name)],
+        log=[_lying(message) for message in messages],
+        unverified=_unverified(system, [one for one in poisonless if one.topic == "records.sealed"]),
         ledger={service: [_entry(row) for row in found["ledger"]] for service, found in kit.items()},
         unsent={service: found["unsent"][0]["count"] for service, found in kit.items()},
         inbox={
@@ -176,6 +186,18 @@ def gather(system: System) -> Evidence:
             for service in SERVICES
         },
     )
+
+
+def _unverified(system: System, sealed: Sequence[Published]) -> dict[str, list[str]]:
+    layout = system.layout
+    trust = Trust(parse_policy(layout.policy.read_bytes()), read_keyring(layout.keyring.read_bytes()))
+    found: dict[str, list[str]] = {}
+    for message in sealed:
+        told: Row = json.loads(message.value or b"{}")
+        shown = check(Bundle(record=told["record"], proof=told["proof"]), trust)
+        if failures := shown.failures(("integrity", "logged", "path_signed")):
+            found[told["record_id"]] = [f"{failure.name}: {failure.reason}" for failure in failures]
+    return found
 
 
 async def _read_databases(

@@ -22,6 +22,8 @@ from tests.faults.chaos.history import History
 from tests.faults.chaos.recorder import PATIENCE_SECONDS, GivenUpError, Outgoing, Recorder, publish
 
 WORKERS = 4
+POISON = b"poison-"
+"""Begins the key of every message that is poison on our own topics."""
 _MEDDLE_SECONDS = (1.0, 4.0)
 _READ_SECONDS = 5
 _COPIED = [topic for topic in TOPICS if topic.cleanup == "delete" and not topic.name.endswith("dead-letters")]
@@ -161,7 +163,7 @@ def _poison(chance: random.Random) -> Outgoing:
     headers = _headers(str(uuid4()), source, f"truth.{topic.name}.v1")
     if chance.random() < 0.2:
         del headers["ce_id"]
-    return Outgoing("poison", topic.name, value, headers, key=b"poison-" + uuid4().hex.encode())
+    return Outgoing("poison", topic.name, value, headers, key=POISON + uuid4().hex.encode())
 
 
 def _copy(system: System, chance: random.Random) -> Outgoing | None:

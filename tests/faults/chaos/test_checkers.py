@@ -77,6 +77,7 @@ OTHER_PROCESSES = tuple(sample(2.0 * n, rss={"intake-1": (n // 12, 100 + n)}) fo
         pytest.param("C3", told(), less("creations"), "Job without the step before", id="a Job without Create Job"),
         pytest.param("C3", told(), evidence_with("service_events", rows()["service_events"][0] | {"state": "started"}), "completion without", id="a Record of unfinished work"),
         pytest.param("C3", told(), evidence_with("verdicts", rows()["verdicts"][0] | {"reasons": '["late"]'}), "Signal without", id="a Signal against the verdict"),
+        pytest.param("C3", told(), evidence(unverified={"x1": ["path_signed"]}), "does not verify", id="a Record with a broken path"),
         *(
             pytest.param("C3", told_with(what, outcome="fail"), evidence(), f"without {what} by anybody", id=f"a Record without {what}")
             for what in ("approve", "assign", "create_job", "claim", "start", "complete")
