@@ -21,7 +21,7 @@ REPLICAS = 2
 ADDED = REPLICAS + 1
 NEIGHBOURS = ("kafka", "postgres")
 _GAP_SECONDS = (5.0, 15.0)
-_AT_ONCE = (0, 1, 1, 1, 2, 2, 3)
+_AT_ONCE = (0, 1, 1, 2, 2, 3)
 _REST_SECONDS = {"kafka": 15.0, "postgres": 8.0}  # until the next fault of the same target
 _REST_SECONDS_ELSE = 6.0
 
