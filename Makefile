@@ -85,5 +85,8 @@ crash-points: $(STAMP) ## kill -9 every service at every point, restart, check (
 mutants-hop: $(STAMP) ## take each protection of the hop out; something must notice (10 minutes and more)
 	@$(RUN)python -m tests.faults.mutants
 
+chaos: $(STAMP) ## storms of faults over the whole system, every promise checked afterwards (SEEDS=20 MINUTES=3 SEED=first)
+	@$(RUN)python -m tests.faults.chaos run $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--first $(SEED))
+
 bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a part)
 	$(RUN)python -m tests.bench $(if $(PART),--part $(PART))

@@ -125,7 +125,7 @@ def test_with_buckets_there_are_no_folders_left() -> None:
     for service in ("execution", "records"):
         with_buckets = services(S3)[service]
         assert "volumes" not in with_buckets
-        assert not [key for key in with_buckets["environment"] if key.endswith(("_FOLDER", "_SOURCE"))]
+        assert not [key for key in with_buckets["environment"] if key.endswith("_FOLDER")]
         assert with_buckets["depends_on"]["store"]["condition"] == "service_healthy"
     assert {one["target"] for one in services(S3)["records"]["secrets"]} >= {"store-id", "store-secret"}
 

@@ -11,6 +11,7 @@ from truth_topology.connection import Login, answers
 from truth_topology.topology import LOCAL
 
 from truth_local.archive import archive_file, make_archive
+from truth_local.detours import NONE, Detours, listener
 from truth_local.jars import cache_folder, jar_files, pinned
 from truth_local.layout import Layout, write_private
 from truth_local.passwords import password
@@ -33,11 +34,11 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=CLIENT://127.0.0.1:{port}
+listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{listeners}
+advertised.listeners=CLIENT://127.0.0.1:{port}{advertised}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=CLIENT
-listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT{protocols}
 listener.name.client.sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.client.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule \
 required username="broker" password="{broker}";
@@ -63,6 +64,12 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 log.dirs={folder}/log
 """
+_DETOUR = """\
+listener.name.{name}.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.{name}.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule \
+required;
+listener.name.{name}.num.network.threads=1
+"""
 
 
 def bootstrap(ports: Ports) -> str:
@@ -86,12 +93,12 @@ def part(layout: Layout, ports: Ports) -> Part:
     )
 
 
-def prepare(layout: Layout, ports: Ports, watch: Watch) -> None:
+def prepare(layout: Layout, ports: Ports, watch: Watch, detours: Detours = NONE) -> None:
     """Everything before the broker's process: verified jars, configuration, storage formatted once."""
     say = partial(watch.say, "kafka")
     cache = cache_folder(os.environ, layout.folder / "cache")
     class_path = ":".join(str(jar) for jar in jar_files(cache, pinned(), say))
-    _write_properties(layout, ports)
+    write_properties(layout, ports, detours)
     if not (layout.kafka / "formatted").exists():
         say("formatting its storage, once")
         _format(layout, class_path)
@@ -119,8 +126,13 @@ def _train(layout: Layout, ports: Ports, class_path: str, watch: Watch, archive:
         raise
 
 
-def _write_properties(layout: Layout, ports: Ports) -> None:
+def write_properties(layout: Layout, ports: Ports, detours: Detours = NONE) -> None:
+    """The broker's configuration, passwords included: server.properties, mode 0600."""
+    own = {listener(part): detour for part, detour in detours.items()}
     text = _PROPERTIES.format(
+        listeners="".join(f",{name}://127.0.0.1:{detour.kafka_listener}" for name, detour in own.items()),
+        advertised="".join(f",{name}://127.0.0.1:{detour.kafka}" for name, detour in own.items()),
+        protocols="".join(f",{name}:SASL_PLAINTEXT" for name in own),
         port=ports.of["kafka"],
         controller_port=ports.of["kafka-controller"],
         partitions=LOCAL.partitions,
@@ -128,6 +140,7 @@ def _write_properties(layout: Layout, ports: Ports) -> None:
         broker=password(layout.kafka_password("broker")),
         controller=password(layout.kafka_password("controller")),
     )
+    text += "".join(_DETOUR.format(name=name.lower()) for name in own)
     write_private(layout.kafka / "server.properties", text)
 
 

@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from truth_local.layout import SERVICES
@@ -97,11 +97,14 @@ def from_environment(environment: Mapping[str, str]) -> Ports:
 
 def free() -> Ports:
     """Ports that are free now, away from the defaults: for tests."""
-    chosen: dict[str, int] = {}
-    candidates = random.sample(range(_FREE_FROM, _FREE_TO), _FREE_TO - _FREE_FROM)
-    for part in _OFFSETS:
-        chosen[part] = next(port for port in iter(candidates.pop, None) if not taken(port))
-    return Ports(chosen)
+    return Ports(dict(zip(_OFFSETS, free_ports(), strict=False)))
+
+
+def free_ports(but: Collection[int] = ()) -> Iterator[int]:
+    """Ports that are free now, each once, in no order, without those of `but`."""
+    for port in random.sample(range(_FREE_FROM, _FREE_TO), _FREE_TO - _FREE_FROM):
+        if port not in but and not taken(port):
+            yield port
 
 
 def _number(name: str, value: str) -> int:

@@ -5,6 +5,7 @@ import sys
 from truth_kit.connections import BlobStore
 
 from truth_local import kafka, postgres, store
+from truth_local.detours import Detour
 from truth_local.environment import bare, is_ok
 from truth_local.layout import STEP_SIGNERS, Layout
 from truth_local.ports import Ports
@@ -12,7 +13,9 @@ from truth_local.processes import Part, run
 from truth_local.trust import LOG_ORIGIN, SIGNAL_KEY_NAME
 
 
-def part(layout: Layout, ports: Ports, name: str, *, is_on_s3: bool = False) -> Part:
+def part(
+    layout: Layout, ports: Ports, name: str, detour: Detour | None = None, *, is_on_s3: bool = False
+) -> Part:
     """One replica (`intake-1`) as a process; ready when /health/ready says so."""
     return Part(
         name=name,
@@ -20,7 +23,11 @@ def part(layout: Layout, ports: Ports, name: str, *, is_on_s3: bool = False) -> 
         folder=layout.folder,
         log=layout.log(name),
         ready=lambda: is_ok(f"http://127.0.0.1:{ports.of[name]}/health/ready"),
-        environment=bare(_settings(layout, ports, name) | _evidence(layout, ports, name, is_on_s3=is_on_s3)),
+        environment=bare(
+            _settings(layout, ports, name)
+            | _evidence(layout, ports, name, is_on_s3=is_on_s3)
+            | _by_detour(name, detour)
+        ),
     )
 
 
@@ -57,6 +64,18 @@ def _settings(layout: Layout, ports: Ports, name: str) -> dict[str, str]:
     }
     settings |= _own_settings(layout, service)
     return _prefixed(service, settings) | {"TRUTH_STEP_KEYS_FILE": str(layout.step_keys)}
+
+
+def _by_detour(name: str, detour: Detour | None) -> dict[str, str]:
+    """Other addresses for Kafka and PostgreSQL, if the replica goes by a detour."""
+    if detour is None:
+        return {}
+    service = _service(name)
+    settings = {
+        "KAFKA_BOOTSTRAP": f"127.0.0.1:{detour.kafka}",
+        "DATABASE_DSN": f"postgresql://{service}_app@127.0.0.1:{detour.postgres}/{service}",
+    }
+    return _prefixed(service, settings)
 
 
 def _own_settings(layout: Layout, service: str) -> dict[str, str]:

@@ -65,7 +65,7 @@ def _start_kafka(system: System, watch: Watch) -> None:
     if "kafka" not in system.outside and not system.is_running("kafka"):
         system.ports.require_free("kafka-controller")
         system.ports.require_free("kafka")
-        kafka.prepare(system.layout, system.ports, watch)
+        kafka.prepare(system.layout, system.ports, watch, system.detours)
     _start(system, watch, "kafka", told=False)
     watch.say("kafka", "applying topics, users and rights")
     passwords = {name: password(system.layout.kafka_password(name)) for name in principals(LOCAL)}

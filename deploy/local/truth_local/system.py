@@ -10,6 +10,7 @@ from truth_issuer.tokens import access_token, read_key
 from truth_topology.topology import LOCAL, principals
 
 from truth_local import issuing, kafka, postgres, processes, services, store
+from truth_local.detours import NONE, Detour, Detours
 from truth_local.layout import DATABASES, SERVICES, Layout
 from truth_local.passwords import issuer_key, password
 from truth_local.ports import Ports
@@ -78,6 +79,7 @@ class System:
     parts: Mapping[str, Part]  # in the order in which they start
     outside: Mapping[str, Outside] = field(default_factory=dict[str, Outside])
     """Those of the parts that are no processes here: containers, or somebody else's."""
+    detours: Detours = field(default_factory=dict[str, Detour])
 
     def token(self, name: str) -> str:
         """A bearer token for a person or machine of the issuer, valid for 12 hours; KeyError for others."""
@@ -134,12 +136,14 @@ class System:
             processes.thaw(self.parts[name])
 
 
-def describe(
+def describe(  # noqa: PLR0913 one parameter for each thing that may differ
     folder: Path,
     ports: Ports,
     replicas: int = 1,
+    *,
     evidence: Evidence = "folder",
     outside: Mapping[str, Outside] | None = None,
+    detours: Detours = NONE,
 ) -> System:
     """The system that lies, or shall lie, in `folder`. Makes missing folders and secrets, starts nothing."""
     layout = Layout(folder.resolve())
@@ -150,7 +154,7 @@ def describe(
         postgres.part(layout, ports),
         issuing.part(layout, ports),
         *([store.part(layout, ports)] if evidence == "s3" else []),
-        *(services.part(layout, ports, name, is_on_s3=evidence == "s3") for name in names),
+        *(services.part(layout, ports, name, detours.get(name), is_on_s3=evidence == "s3") for name in names),
     ]
     return System(
         layout=layout,
@@ -165,6 +169,7 @@ def describe(
         replica_urls={name: ports.url(name) for name in names},
         parts={part.name: part for part in parts},
         outside=outside or {},
+        detours=detours,
     )
 
 

@@ -27,15 +27,16 @@ def publish(login: Login, source: str, request: Mapping[str, object], event_id: 
     return event_id
 
 
-def send(
+def send(  # noqa: PLR0913 what a message is made of, the last two by name
     login: Login,
     topic: str,
     value: bytes | None,
     headers: Mapping[str, str | bytes],
     *,
     key: bytes | None = None,
+    partition: int | None = None,
 ) -> None:
-    """Send one message to any topic.
+    """Send one message to any topic, to the partition that follows from its key unless one is named.
 
     Raises KafkaException with the broker's reason when it refuses, TimeoutError without an acknowledgement.
     """
@@ -45,6 +46,7 @@ def send(
         topic,
         value,
         key,
+        -1 if partition is None else partition,
         headers=list(headers.items()),
         on_delivery=lambda error, _: failures.append(KafkaException(error)) if error else None,
     )
