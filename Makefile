@@ -90,3 +90,12 @@ chaos: $(STAMP) ## storms of faults over the whole system, every promise checked
 
 bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a part)
 	$(RUN)python -m tests.bench $(if $(PART),--part $(PART))
+
+rights: $(STAMP) ## find out who may do what, and write it down as what is expected (read the diff before you commit it)
+	@$(RUN)python -m tests.security
+
+hostile: $(STAMP) ## 100,000 hostile messages through a system of its own (MESSAGES=n SEED=n)
+	@$(RUN)python -m tests.security.hostile $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(SEED),--seed $(SEED))
+
+budgets: $(STAMP) ## count what a path costs, and write it down as what is agreed (read the diff before you commit it)
+	@TRUTH_BUDGETS=agree $(RUN)pytest -q tests/budget/test_budget.py

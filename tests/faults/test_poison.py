@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from truth_local.demo import acting, doors, upstream, walk
-from truth_local.demo.acting import Answer, Person, wait_for
+from truth_local.demo.acting import Answer, wait_for
 from truth_local.demo.reading import read_topic
 from truth_local.system import System
 from truth_topology.connection import Login
@@ -134,50 +134,6 @@ def test_poison_on_our_own_topics_becomes_a_dead_letter(
 
     (reason,) = wait_for(told, "message on the reader's dead letters")
     assert reason in (b"body_invalid", b"envelope_invalid")
-
-
-def test_a_dead_letter_redriven_after_the_cure_has_one_effect_and_twice_still_one(
-    system: System,
-) -> None:
-    ada, paul, vera = (acting.person(system, name) for name in ("ada", "paul", "vera"))
-    surface = f"cellar-repairs-{uuid4().hex[:8]}"
-    asked = doors.request(surface, "Damp", "In the corner.")
-    event_id = upstream.publish(login(system, "upstream-acme"), doors.SOURCE, asked)
-
-    def letter() -> Answer | None:
-        found = paul.get("intake", "/api/ops/dead-letters")["dead_letters"]
-        return acting.first([one for one in found if one["event_id"] == event_id])
-
-    dead = wait_for(letter, "dead letter")
-    assert dead["code"] == "surface_unknown"
-    path = f"/api/ops/dead-letters/{dead['id']}/redrive"
-    still = paul.raw("POST", "intake", path, {"reason": "Is it cured?", "dry_run": False})
-    assert "surface_unknown" in still.text
-    assert acting.intake_of(vera, doors.SOURCE, asked["request_key"]) is None
-
-    ada.ask(
-        "PUT", "intake", f"/api/surfaces/{surface}", {"title": "Cellar", "maturity": "live", "stages": []}
-    )
-    dry = paul.raw("POST", "intake", path, {"reason": "Would it?", "dry_run": True})
-    assert dry.is_success
-    assert acting.intake_of(vera, doors.SOURCE, asked["request_key"]) is None
-    first = paul.raw("POST", "intake", path, {"reason": "The surface is there now.", "dry_run": False})
-    paul.raw("POST", "intake", path, {"reason": "Once more.", "dry_run": False})
-    assert first.is_success
-    intake = acting.intake_of(vera, doors.SOURCE, asked["request_key"])
-    assert intake is not None
-    wait_for(lambda: acting.task_of(ada, intake["request_id"]), "Task")
-    key = intake["request_id"].encode()
-    assert sum(m.key == key for m in read_topic(login(system, "console"), "intakes.accepted")) == 1
-
-
-@pytest.mark.parametrize("name", ["vera", "rita", "ada", "olga", "acme"])
-def test_only_ops_may_redrive(name: str, system: System) -> None:
-    somebody: Person = acting.person(system, name)
-    answer = somebody.raw(
-        "POST", "intake", f"/api/ops/dead-letters/{uuid4()}/redrive", {"reason": "r", "dry_run": False}
-    )
-    assert answer.status_code == 403
 
 
 def test_the_system_is_whole_after_all_that(system: System) -> None:

@@ -194,3 +194,11 @@ def test_a_newer_major_on_our_own_topic_waits_for_an_upgrade() -> None:
     message = changed_headers(lambda headers: headers.update(ce_type=b"truth.tasks.changed.v2"))
     with pytest.raises(NeedsUpgradeError, match=r"truth\.tasks\.changed\.v2"):
         received(TASKS_CHANGED, message)
+
+
+def test_a_major_that_no_release_will_ever_have_is_refused_and_not_waited_for() -> None:
+    # Python reads no number of so many digits; the error would stop every partition, for ever.
+    named = b"truth.tasks.changed.v" + b"9" * 5_000
+    refusal = received(TASKS_CHANGED, changed_headers(lambda headers: headers.update(ce_type=named)))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "type_unknown"

@@ -29,7 +29,7 @@ PLAIN_SOURCE = "/upstreams/unnamed"
 """Source of a plain JSON message, which names none."""
 
 _UPSTREAM_SOURCE = re.compile(r"/upstreams/[a-z0-9][a-z0-9-]{0,63}")
-_VERSIONED_TYPE = re.compile(r"(?P<base>[a-z0-9.-]+)\.v(?P<major>[1-9][0-9]*)")
+_VERSIONED_TYPE = re.compile(r"(?P<base>[a-z0-9.-]+)\.v(?P<major>[1-9][0-9]{0,3})")
 _FOREIGN_ID: TypeAdapter[str] = TypeAdapter(ForeignId)
 _SPECVERSION = "1.0"
 

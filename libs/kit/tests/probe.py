@@ -75,4 +75,4 @@ def service() -> Service:
 
 
 if __name__ == "__main__":
-    sys.exit(main("signals", service))
+    sys.exit(main("signals", Settings, service))

@@ -3,6 +3,8 @@
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from truth_contracts.envelope import Coordinates, Message, to_kafka
 from truth_contracts.refusals import Refusal
 from truth_contracts.topics import dead_letters
@@ -178,6 +180,33 @@ def test_what_the_topic_cannot_take_is_left_out(parts: dict[str, object]) -> Non
     assert message_bytes(slim) < dead_letters("governance").bytes_max
     assert int(dict(slim.headers)["dl_omitted"]) >= 1_000_000
     assert slim.key is not None
+
+
+def test_a_long_message_without_a_key_can_be_told() -> None:
+    slim = told(letter(key=None, value=b"v" * 1_000_000), "governance", NOW)
+    assert (slim.key, slim.value) == (None, b"")  # with neither, the relay would stop at it for ever
+    assert int(dict(slim.headers)["dl_omitted"]) >= 1_000_000
+
+
+SIZES = st.sampled_from([0, 1, 1_000, 100_000, 300_000])
+
+
+@given(
+    key=st.none() | SIZES,
+    value=st.none() | SIZES,
+    headers=st.lists(st.tuples(st.text(max_size=99), SIZES), max_size=3),
+)
+def test_whatever_was_refused_can_be_published(
+    key: int | None, value: int | None, headers: list[tuple[str, int]]
+) -> None:
+    refused = letter(
+        key=None if key is None else bytes(key),
+        value=None if value is None else bytes(value),
+        headers=tuple((name, bytes(size)) for name, size in headers),
+    )
+    message = told(refused, "governance", NOW)
+    assert message_bytes(message) <= dead_letters("governance").bytes_max
+    assert message.key is not None or message.value is not None
 
 
 def test_a_tombstone_without_a_key_can_be_told() -> None:

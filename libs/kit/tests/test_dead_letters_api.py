@@ -6,12 +6,15 @@ from uuid import uuid4
 import httpx
 import pytest
 from truth_contracts.envelope import Message
+from truth_issuer.people import Account
+from truth_issuer.tokens import access_token, read_key
 from truth_kit.auth import Verifier
 from truth_kit.connections import HttpServer, KafkaConnection
 from truth_kit.database import Database
 from truth_kit.lifecycle import Service, application
 from truth_kit.subscribe import decide
 from truth_kit.testing import arrival
+from truth_local.passwords import issuer_key
 from truth_local.system import System
 
 from libs.kit.tests.hop_sample import NOW, ROUTES, forbidden, job_changed, list_seen
@@ -95,3 +98,15 @@ async def test_only_ops_may(door: httpx.AsyncClient, infrastructure: System) -> 
     headers = {"authorization": f"Bearer {infrastructure.token('olga')}"}
     refused = await door.get(DOOR, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "role_missing")
+
+
+async def test_a_machine_may_look_and_acts_on_nothing(
+    door: httpx.AsyncClient, infrastructure: System
+) -> None:
+    machine = Account("console", "Console", ("ops",), "machine")
+    token = access_token(read_key(issuer_key(infrastructure.layout)), infrastructure.issuer, machine)
+    headers = {"authorization": f"Bearer {token}"}
+    assert (await door.get(DOOR, headers=headers)).is_success
+    for what, body in (("redrive", {"reason": "r"}), ("dismiss", {"reason": "r"})):
+        answer = await door.post(f"{DOOR}/{uuid4()}/{what}", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "people_only")

@@ -4,7 +4,13 @@ import ssl
 from pathlib import Path
 from typing import Literal, Self
 
+import asyncpg
 from pydantic import BaseModel, Field, model_validator
+
+RELAY_LOCK = 7001
+"""Session advisory lock of the one relay that publishes from a database."""
+MIGRATION_LOCK = 7002
+"""Transaction advisory lock of whoever migrates a database."""
 
 
 class KafkaConnection(BaseModel, frozen=True):
@@ -76,3 +82,20 @@ class HttpServer(BaseModel, frozen=True):
 def read_secret(file: Path) -> str:
     """The text of a secret's file without the line feed that editors add."""
     return file.read_text(encoding="utf-8").rstrip("\r\n")
+
+
+async def dial(
+    connection: DatabaseConnection, name: str, settings: dict[str, str], *, command_timeout: float
+) -> asyncpg.Connection:
+    """A connection of its own, as the app role. The password file is read anew each time.
+
+    Raises OSError, TimeoutError or asyncpg.PostgresError while PostgreSQL is away.
+    """
+    password_file = connection.password_file
+    return await asyncpg.connect(
+        connection.dsn,
+        password=read_secret(password_file) if password_file else None,
+        timeout=5,
+        command_timeout=command_timeout,
+        server_settings={"application_name": name, **settings},
+    )

@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Annotated, cast
 
-import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
@@ -17,12 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from truth_kit import outbox
-from truth_kit.connections import DatabaseConnection, read_secret
-
-RELAY_LOCK = 7001
-"""Session advisory lock of the one relay that publishes from a database."""
-MIGRATION_LOCK = 7002
-"""Transaction advisory lock of whoever migrates a database."""
+from truth_kit.connections import DatabaseConnection, dial
 
 _USED_AT = "truth_kit.database.used_at"
 _UNCHECKED_SECONDS = 1.0
@@ -72,23 +66,6 @@ class Database:
     async def close(self) -> None:
         """Close the pool. Running transactions end first only if their owners were stopped first."""
         await self.engine.dispose()
-
-
-async def dial(
-    connection: DatabaseConnection, name: str, settings: dict[str, str], *, command_timeout: float
-) -> asyncpg.Connection:
-    """A connection of its own, as the app role. The password file is read anew each time.
-
-    Raises OSError, TimeoutError or asyncpg.PostgresError while PostgreSQL is away.
-    """
-    password_file = connection.password_file
-    return await asyncpg.connect(
-        connection.dsn,
-        password=read_secret(password_file) if password_file else None,
-        timeout=5,
-        command_timeout=command_timeout,
-        server_settings={"application_name": name, **settings},
-    )
 
 
 def _note_use(_: object, record: ConnectionPoolEntry) -> None:

@@ -10,11 +10,10 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from truth_kit.connections import DatabaseConnection
-from truth_kit.database import MIGRATION_LOCK, dial
+from truth_kit.connections import MIGRATION_LOCK, DatabaseConnection, dial
 
 _IS_MIGRATED = text("SELECT to_regclass('truth.alembic_version') IS NOT NULL")
 _REVISION = text("SELECT version_num FROM truth.alembic_version")
@@ -40,8 +39,7 @@ async def migrate(connection: DatabaseConnection, service: str, migrations: Path
     if connection.owner_dsn is None:
         raise ValueError("migrating needs the owner's DSN")
     owner = DatabaseConnection(dsn=connection.owner_dsn, password_file=connection.owner_password_file)
-    creator = partial(dial, owner, f"truth-{service}-migrate", {}, command_timeout=600)
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
+    engine = _engine(owner, service)
     try:
         async with engine.begin() as tx:
             await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
@@ -51,6 +49,16 @@ async def migrate(connection: DatabaseConnection, service: str, migrations: Path
             await tx.run_sync(_upgrade, migrations)
             await tx.execute(text(f'GRANT USAGE ON SCHEMA truth TO "{service}_app"'))
             await tx.execute(text(f'GRANT SELECT ON truth.alembic_version TO "{service}_app"'))
+    finally:
+        await engine.dispose()
+
+
+async def check_at(connection: DatabaseConnection, service: str, migrations: Path) -> str | None:
+    """What `check` says, as the app role, on a connection of its own. Raises as `dial` does."""
+    engine = _engine(connection, service)
+    try:
+        async with engine.connect() as conn:
+            return await check(conn, migrations)
     finally:
         await engine.dispose()
 
@@ -68,6 +76,11 @@ async def check(conn: AsyncConnection, migrations: Path) -> str | None:
     if revision == head or (revision is not None and revision not in _known(script)):
         return None
     return f"The database is at revision {revision}, this release needs {head}: run migrate."
+
+
+def _engine(connection: DatabaseConnection, service: str) -> AsyncEngine:
+    creator = partial(dial, connection, f"truth-{service}-migrate", {}, command_timeout=600)
+    return create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
 
 
 def _upgrade(connection: Connection, migrations: Path) -> None:

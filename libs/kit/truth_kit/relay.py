@@ -14,8 +14,8 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
-from truth_kit.connections import KafkaConnection
-from truth_kit.database import RELAY_LOCK, Database, dial
+from truth_kit.connections import RELAY_LOCK, KafkaConnection, dial
+from truth_kit.database import Database
 from truth_kit.outbox import unpack_headers
 from truth_kit.telemetry import described
 

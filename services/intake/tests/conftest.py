@@ -10,8 +10,7 @@ from truth_intake.store.surfaces import insert_surface
 from truth_kit.auth import Verifier
 from truth_kit.connections import HttpServer, KafkaConnection
 from truth_kit.database import Database
-from truth_kit.lifecycle import Service
-from truth_kit.lifecycle.application import application
+from truth_kit.lifecycle import Service, application
 from truth_kit.migrations import folder
 from truth_kit.testing import FreshDatabase
 from truth_local.system import System

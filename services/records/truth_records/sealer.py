@@ -16,8 +16,7 @@ from aiokafka.errors import KafkaError
 from asyncpg.exceptions import InterfaceError as DriverError
 from asyncpg.exceptions import PostgresError
 from truth_contracts.ids import RecordId
-from truth_kit.connections import KafkaConnection
-from truth_kit.database import dial
+from truth_kit.connections import KafkaConnection, dial
 from truth_kit.fresh import utc_now
 from truth_kit.lifecycle import Runtime
 from truth_kit.telemetry import described

@@ -1,4 +1,4 @@
-"""Configuration; only app.py reads it."""
+"""Configuration; only app.py and the command line read it."""
 
 from pathlib import Path
 

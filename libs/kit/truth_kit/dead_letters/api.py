@@ -1,4 +1,4 @@
-"""HTTP in: dead letters, for people with the role ops."""
+"""HTTP in: dead letters, for the role ops; what is done about one, people do."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from truth_contracts.refusals import Refusal
 
-from truth_kit.auth import Actor, require
+from truth_kit.auth import Actor, require, require_person
 from truth_kit.database import DatabaseDependency
 from truth_kit.dead_letters.redrive import Dismiss, Redrive, dismiss, redrive
 from truth_kit.dead_letters.store import (
@@ -24,6 +24,7 @@ from truth_kit.problems import Refused
 from truth_kit.subscribe.route import AnyRoute
 
 Ops = Annotated[Actor, Depends(require("ops"))]
+OpsPerson = Annotated[Actor, Depends(require_person("ops"))]
 
 
 class RedriveCommand(BaseModel, frozen=True, extra="forbid"):
@@ -79,7 +80,7 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
 
     @ops.post("/{letter_id}/redrive")
     async def redrive_dead_letter(
-        letter_id: UUID, command: RedriveCommand, actor: Ops, database: DatabaseDependency
+        letter_id: UUID, command: RedriveCommand, actor: OpsPerson, database: DatabaseDependency
     ) -> Action:
         """Decide on the message again, under its own event id. Durable when this answers."""
         wish = Redrive(letter_id, actor.reference, command.reason, command.dry_run)
@@ -87,7 +88,7 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
 
     @ops.post("/{letter_id}/dismiss")
     async def dismiss_dead_letter(
-        letter_id: UUID, command: DismissCommand, actor: Ops, database: DatabaseDependency
+        letter_id: UUID, command: DismissCommand, actor: OpsPerson, database: DatabaseDependency
     ) -> Action:
         """Close it without acting on it. Durable when this answers."""
         return _answer(

@@ -18,17 +18,19 @@ def told(letter: DeadLetter, service: str, now: datetime) -> Message:
     """The original key, value and headers with `dl_topic`, `dl_partition`, `dl_offset`, `dl_reason`, … added.
 
     What the topic cannot take is left out, and `dl_omitted` says how many bytes: first the value, then the
-    sender's headers and a long key. The row in the database has them all.
+    sender's headers and a long key. The row in the database has them all. Key and value are never both
+    absent: aiokafka's producer takes no such message, and the relay would stop at it for ever.
     """
     topic, message = dead_letters(service), letter.message
-    why = _why(letter, service, now)
-    if message.key is None and message.value is None:  # aiokafka's producer asserts that one is there
-        return Message(topic.name, None, b"", (*message.headers, *why, ("dl_tombstone", b"true")))
-    whole = Message(topic.name, message.key, message.value, message.headers + why)
+    why, nothing = _why(letter, service, now), b"" if message.key is None else None
+    value = message.value
+    if message.key is None and value is None:
+        value, why = nothing, (*why, ("dl_tombstone", b"true"))
+    whole = Message(topic.name, message.key, value, message.headers + why)
     if message_bytes(whole) <= topic.bytes_max:
         return whole
     omitted = (*why, ("dl_omitted", str(message_bytes(message)).encode()))
-    without_value = Message(topic.name, message.key, None, message.headers + omitted)
+    without_value = Message(topic.name, message.key, nothing, message.headers + omitted)
     if message_bytes(without_value) <= topic.bytes_max:
         return without_value
     return Message(topic.name, (message.key or b"")[:_KEY_BYTES_MAX], None, omitted)

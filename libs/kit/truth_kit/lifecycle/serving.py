@@ -22,7 +22,7 @@ from fastapi import FastAPI
 from truth_kit import migrations
 from truth_kit.auth import Verifier
 from truth_kit.database import Database
-from truth_kit.lifecycle.application import application
+from truth_kit.lifecycle.answering import application
 from truth_kit.lifecycle.parts import Part, Runtime, Service
 from truth_kit.lifecycle.readiness import Readiness
 from truth_kit.relay import Relay
