@@ -82,4 +82,4 @@ def test_the_kit_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nkit: {len(modules) - 1} modules, {size} lines of code")  # noqa: T201 shown on purpose
     assert len(modules) - 1 <= 17
-    assert size <= 2_800
+    assert size <= 2_900
