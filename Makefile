@@ -53,8 +53,8 @@ fix: $(STAMP) ## format, and mend what the linter can
 	$(RUN)ruff format
 	$(RUN)ruff check --fix
 
-schemas: $(STAMP) ## export the contracts' JSON Schemas
-	$(RUN)python -m truth_contracts.export
+schemas: $(STAMP) ## export what is generated from the contracts: schemas, samples, AsyncAPI document, glossary, page for upstreams
+	$(RUN)python -m truth_gate export
 
 mutants: $(STAMP) ## take each check out of the verifier; the tests must notice (some minutes)
 	$(RUN)python libs/sealing/tests/mutants
