@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check fix schemas mutants bench
+.PHONY: help setup demo up down status test check fix schemas release-contracts rolling-upgrade mutants bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,11 +42,12 @@ status: $(STAMP) ## say what runs
 test: $(STAMP) ## the tests (T=tests/path for a part)
 	$(RUN)pytest $(T)
 
-check: $(STAMP) ## style, types, imports, then the tests: what CI runs
+check: $(STAMP) ## style, types, imports, contracts beside the last release, then the tests: what CI runs
 	$(RUN)ruff format --check
 	$(RUN)ruff check
 	$(RUN)basedpyright
 	$(RUN)lint-imports
+	$(RUN)python -m truth_gate check
 	$(MAKE) test
 
 fix: $(STAMP) ## format, and mend what the linter can
@@ -55,6 +56,12 @@ fix: $(STAMP) ## format, and mend what the linter can
 
 schemas: $(STAMP) ## export what is generated from the contracts: schemas, samples, AsyncAPI document, glossary, page for upstreams
 	$(RUN)python -m truth_gate export
+
+release-contracts: $(STAMP) ## lay the present contracts and manifests down as released (adds, never changes)
+	$(RUN)python -m truth_gate release
+
+rolling-upgrade: $(STAMP) ## swap each service for a second version under load, out and back, in both orders (minutes)
+	$(RUN)python -m tests.contracts.rolling
 
 mutants: $(STAMP) ## take each check out of the verifier; the tests must notice (some minutes)
 	$(RUN)python libs/sealing/tests/mutants

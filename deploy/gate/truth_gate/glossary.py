@@ -76,4 +76,4 @@ def _shape(member: Mapping[str, Any]) -> str:
     words = {"date-time": "time", "uuid": "UUID"}
     base = words.get(member.get("format", ""), member.get("type", "object").replace("string", "text"))
     longest = member.get("maxLength")
-    return f"{base} ≤ {longest}" if longest else base
+    return f"{base} ≤ {longest}" if longest else str(base)

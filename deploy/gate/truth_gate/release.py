@@ -10,7 +10,7 @@ from pathlib import Path
 
 from truth_contracts.envelope import type_of
 from truth_contracts.export import schema_text
-from truth_contracts.manifest import Manifest, contracts, manifest
+from truth_contracts.manifest import Manifest, contracts, contracts_sha256, manifest
 from truth_contracts.topics import SERVICES, TOPICS
 
 from truth_gate.export import export
@@ -69,7 +69,8 @@ def _build(folder: Path) -> int:
     exporting += ["--no-dev", "--package", "truth-contracts"]
     told = subprocess.run(exporting, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603
     (folder / "requirements.txt").write_text(told.stdout)
-    return len(_DISTRIBUTIONS) + 1
+    (folder / "contracts.sha256").write_text(contracts_sha256() + "\n")
+    return len(_DISTRIBUTIONS) + 2
 
 
 def _write_index() -> None:

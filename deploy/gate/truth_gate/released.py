@@ -53,6 +53,14 @@ class Released:
             raise UnknownReleaseError(f"no release {service} {version} is laid down")
         return read(Manifest, file.read_bytes())
 
+    def last(self, service: str) -> Manifest:
+        """The newest release of a service. Raises UnknownReleaseError."""
+        files = list((self.folder / "services" / service).glob("*.json"))
+        if not files:
+            raise UnknownReleaseError(f"no release of {service} is laid down")
+        newest = max(files, key=lambda file: tuple(int(part) for part in file.stem.split(".")))
+        return self.manifest(service, newest.stem)
+
     def schema(self, type_name: str, version: str, side: Side) -> dict[str, Any]:
         """What writers of this version make, or its readers demand. Raises UnknownReleaseError."""
         file = self.folder / "schemas" / short(type_name) / f"{version}.{side}.json"
@@ -71,6 +79,20 @@ class Released:
     def packages(self) -> list[Path]:
         """The folders of the released contracts, each with wheels and the versions they ran with."""
         return sorted((self.folder / "packages").iterdir())
+
+    def package(self, contracts: str) -> Path:
+        """The folder of the contracts with this digest. Raises UnknownReleaseError."""
+        for folder in self.packages():
+            if (folder / "contracts.sha256").read_text().strip() == contracts:
+                return folder
+        raise UnknownReleaseError(f"no package of the contracts {contracts[:12]}… is laid down")
+
+    def samples(self, type_name: str, version: str) -> list[Path]:
+        """The golden samples of a version. Raises UnknownReleaseError when it has none."""
+        found = sorted((self.folder.parent / "samples" / short(type_name) / version).glob("*.json"))
+        if not found:
+            raise UnknownReleaseError(f"there are no samples of {type_name} {version}")
+        return found
 
     def waivers(self) -> list[Waiver]:
         """Pairs that somebody answers for."""

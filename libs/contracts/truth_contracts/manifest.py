@@ -30,8 +30,12 @@ class Manifest(Contract, frozen=True):
 
 
 def manifest(name: str, version: str, reads: Iterable[Topic]) -> Manifest:
-    """The manifest of a service that reads these topics and writes those that it owns."""
-    read = {kind for topic in reads for kind in (*topic.events, *topic.carries)}
+    """The manifest of a service that consumes these topics and writes those that it owns.
+
+    A service also reads what it tells itself, outside of any consumer group.
+    """
+    own = (topic for topic in TOPICS if topic.owner == name and name in topic.readers)
+    read = {kind for topic in (*reads, *own) for kind in (*topic.events, *topic.carries)}
     return Manifest(
         name=name,
         version=version,

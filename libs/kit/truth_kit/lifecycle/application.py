@@ -8,6 +8,7 @@ from truth_kit import migrations, problems
 from truth_kit.auth import Verifier
 from truth_kit.database import Database
 from truth_kit.dead_letters import api as dead_letters
+from truth_kit.lifecycle import in_flight
 from truth_kit.lifecycle.parts import Service
 from truth_kit.lifecycle.readiness import Readiness
 
@@ -28,6 +29,7 @@ def application(
     for router in service.routers:
         app.include_router(router)
     app.include_router(dead_letters.router(service.routes))
+    app.include_router(in_flight.router())
     _add_health(app, readiness or Readiness(database, migrations.folder(f"truth_{service.name}")))
 
     @app.get("/about", tags=["operations"])
