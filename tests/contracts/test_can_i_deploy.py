@@ -106,7 +106,7 @@ def test_what_cannot_be_found_out_is_never_yes(arguments: list[str], told: str) 
     assert told in output
 
 
-def test_a_service_that_does_not_answer_is_not_a_yes(system: System, facts: Path, tmp_path: Path) -> None:
+def test_a_service_that_does_not_answer_is_not_a_yes(facts: Path, tmp_path: Path) -> None:
     told = json.loads(facts.read_text())
     told["services"]["records"] = "http://127.0.0.1:9"
     elsewhere = tmp_path / "local.json"

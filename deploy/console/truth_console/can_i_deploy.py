@@ -1,4 +1,4 @@
-"""`truth can-i-deploy SERVICE VERSION`: may this release go out, or back?
+"""`truth can-i-deploy SERVICE VERSION` says whether a release may go out, or back.
 
 Exit codes: 0 yes; 1 no; 2 could not find out, which is never taken for yes.
 """

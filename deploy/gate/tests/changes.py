@@ -1,4 +1,4 @@
-"""Forty changes of a contract whose consequences are known: can an old reader read the new, a new reader the old?
+"""Forty changes of a contract whose consequences are known, both ways.
 
 Each change makes the next version's model from the one below. `backward`: a new reader reads what old writers
 wrote. `forward`: an old reader reads what new writers write.

@@ -15,7 +15,7 @@ from truth_gate.verdict import Exit, Finding, verdict
 
 
 def findings_now() -> list[Finding]:
-    """Each service's present code beside the last release of the others, out and back: every pair of schemas."""
+    """Each service's present code beside the last release of the others: every pair of schemas."""
     with tempfile.TemporaryDirectory(prefix="truth-check-") as folder:
         released = with_present(RELEASED, Path(folder) / "released")
         last = {service: released.last(service) for service in SERVICES}

@@ -113,12 +113,11 @@ def _read(
         return
     messages: list[tuple[str, Sample]] = []
     owners: list[tuple[str, str]] = []
-    for type_name, version in writers:
+    for (type_name, version), who in writers.items():
         try:
             files = environments.released.samples(type_name, version)
         except UnknownReleaseError as error:
-            who = ", ".join(writers[type_name, version])
-            yield Finding("samples", f"{type_name} {version}", who, reader, "unknown", str(error))
+            yield Finding("samples", f"{type_name} {version}", ", ".join(who), reader, "unknown", str(error))
             continue
         messages += [(type_name, read_sample(file)) for file in files]
         owners += [(type_name, version)] * len(files)

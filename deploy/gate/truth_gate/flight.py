@@ -1,4 +1,4 @@
-"""Proof by what is in flight: messages that the candidate has still to read, counted by contract and version."""
+"""Proof by what is in flight: messages that the candidate has still to read, by contract and version."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class _Machine(BaseModel):
 
 
 class Environment(BaseModel):
-    """Where a system runs, as `.truth/local.json` says it: the console's logins, and the services' addresses."""
+    """Where a system runs, as `.truth/local.json` says it: the console's logins, the services' addresses."""
 
     kafka: _Kafka
     services: dict[str, str]

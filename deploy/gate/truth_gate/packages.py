@@ -1,4 +1,4 @@
-"""Proof by samples: messages of one version through the code of another, each in an environment of its own."""
+"""Proof by samples: messages of one version through the code of another, in its own environment."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ PRESENT = Package(Path(sys.executable))
 
 
 def install(wheels: Path, into: Path) -> Package:
-    """An environment with the wheels of a folder, and the versions of all else that its requirements.txt pins."""
+    """An environment with the wheels of a folder, and all else as its requirements.txt pins it."""
     uv = str(Path(sys.prefix) / "bin" / "uv")
     python = into / "bin" / "python"
     pinned, built = wheels / "requirements.txt", sorted(map(str, wheels.glob("*.whl")))

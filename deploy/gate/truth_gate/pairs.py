@@ -1,4 +1,4 @@
-"""Who writes what to whom: every pair of a writer's contract and a reader's that a release would bring together."""
+"""Who writes what to whom: every pair of contracts, written and read, that a release brings together."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from truth_gate.released import Released, base_of
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pair:
-    """A contract as somebody writes it, and as somebody reads it; `reads` is None when its reader lacks it."""
+    """A contract as somebody writes it, and as somebody reads it; `reads` is None if it is unknown."""
 
     type: str
     writer: str
@@ -25,8 +25,9 @@ class Pair:
 def pairs(candidate: Manifest, deployed: Mapping[str, Manifest], released: Released) -> list[Pair]:
     """Every pair that the candidate takes part in, in place of what is deployed under its name.
 
-    Steps' bodies and what is kept for ever meet their readers at any age: there every released version counts
-    as a writer. What outsiders write and read counts in every released version too, since nobody can ask them.
+    Steps' bodies and what is kept for ever meet their readers at any age: there every released version
+    counts as a writer. What outsiders write and read counts in every released version too, since nobody can
+    ask them.
     """
     present = {**deployed, candidate.name: candidate}
     known = {**present, **deployed}  # what outsiders were told so far
@@ -57,21 +58,25 @@ def _written(
     topic: Topic, present: Mapping[str, Manifest], known: Mapping[str, Manifest], released: Released
 ) -> Iterator[tuple[str, str, str]]:
     """Type, who wrote it, and the version, of all that may lie in a topic."""
+    yield from _written_now(topic, present)
+    bases, carried = _bases(topic.events), _bases(topic.carries)
+    for base in sorted(carried | (bases if topic.retention_ms < 0 else set[str]())):
+        for type_name, version in released.versions(base):
+            yield type_name, "earlier releases", version
+    told = {name for reader in topic.readers if reader in known for name in known[reader].reads}
+    for base in sorted(bases if topic.owner == UPSTREAM else set[str]()):
+        for type_name, version in released.versions(base):
+            if type_name in told:
+                yield type_name, UPSTREAM, version
+
+
+def _written_now(topic: Topic, present: Mapping[str, Manifest]) -> Iterator[tuple[str, str, str]]:
     bases, carried = _bases(topic.events), _bases(topic.carries)
     for service, manifest in present.items():
         for type_name, version in manifest.writes.items():
             base = base_of(type_name)
             if (base in bases and topic.owner == service) or base in carried:
                 yield type_name, f"{service} {manifest.version}", version
-    for base in sorted(carried | (bases if topic.retention_ms < 0 else set[str]())):
-        for type_name, version in released.versions(base):
-            yield type_name, "earlier releases", version
-    if topic.owner == UPSTREAM:
-        told = {name for reader in topic.readers if reader in known for name in known[reader].reads}
-        for base in sorted(bases):
-            for type_name, version in released.versions(base):
-                if type_name in told:
-                    yield type_name, UPSTREAM, version
 
 
 def _readers(

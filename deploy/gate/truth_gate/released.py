@@ -1,8 +1,9 @@
 """What was released: read from its folder, never changed.
 
-`services/<name>/<version>.json` is a release's manifest, `schemas/<type>/<version>.write.json` and
-`.read.json` what its writers make and its readers demand, `packages/<version>/` the contracts as they were built, and
-`index.json` the digest of every one of these files and of every sample: they are only ever added to.
+- `services/<name>/<version>.json`: a release's manifest.
+- `schemas/<type>/<version>.write.json`, `.read.json`: what its writers make and its readers demand.
+- `packages/<version>/`: the contracts as they were built, and the versions they ran with.
+- `index.json`: the digest of every one of these files and of every sample; they are only ever added to.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
 """Golden samples: messages as each contract's version writes them, and edges that every reader must take.
 
 A sample is one JSON file: `{"topic", "key", "headers", "value", "sha256"}`. The message's bytes are `value`
-as compact JSON (`octets`), and `sha256` is over them. A step's body has no message of its own: `topic` is null.
+as compact JSON (`octets`), and `sha256` is over them. A step's body has no message of its own; then `topic`
+is null.
 """
 
 import hashlib

@@ -13,6 +13,7 @@ import jsoncompat
 
 Schema = Mapping[str, Any]
 
+_TOLD_MAX = 120
 _CLOSED = frozenset({"Link"})
 """Parts whose members are exactly these even when read: truth_sealing.steps checks them on arrival."""
 
@@ -84,7 +85,8 @@ def _formats(written: Schema, demanded: Schema, path: str) -> Iterator[str]:
         for form in ("format", "pattern"):
             wanted, promised = demanded.get(form), written.get(form)
             if wanted not in (None, promised):
-                yield f"{path or '$'}: the reader insists on {wanted}, the writer writes {promised or 'any text'}"
+                told = f"the writer writes {promised or 'any text'}"
+                yield f"{path or '$'}: the reader insists on {wanted}, {told}"
     for name, member in cast("dict[str, Any]", written.get("properties", {})).items():
         known = cast("dict[str, Any]", demanded.get("properties", {})).get(name)
         if known is not None:
@@ -143,4 +145,4 @@ def _told(schema: Schema) -> str:
     """A schema in a few words: what limits it."""
     limits = {key: value for key, value in schema.items() if key not in ("title", "description", "default")}
     text = json.dumps(limits, ensure_ascii=False)
-    return text if len(text) <= 120 else f"{text[:117]}…"
+    return text if len(text) <= _TOLD_MAX else f"{text[:_TOLD_MAX]}…"

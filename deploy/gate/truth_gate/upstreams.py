@@ -34,7 +34,7 @@ mode. You need a login (`upstream-<name>`), and from this folder:
 | file | what |
 | --- | --- |
 | `{schema}` | the JSON Schema of the message (2020-12) |
-| `samples/requests.submitted.v1/1.0/` | requests that are accepted, with their headers: try your encoder on them |
+| `samples/requests.submitted.v1/1.0/` | accepted requests with their headers, to try an encoder on |
 | `asyncapi.json` | the whole of it as an AsyncAPI 3.1 document |
 | `GLOSSARY.md` | what each member means |
 

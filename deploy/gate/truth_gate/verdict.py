@@ -80,9 +80,9 @@ def by_schema(pair: Pair, released: Released) -> Finding:
 
 def _waived(pair: Pair, path: str, waivers: Iterable[Waiver]) -> str | None:
     for waiver in waivers:
-        if (waiver.type, waiver.writer, waiver.reader) == (pair.type, pair.written, pair.reads or "none"):
-            if waiver.path == path:
-                return f"waived: {waiver.reason}"
+        about = (waiver.type, waiver.writer, waiver.reader, waiver.path)
+        if about == (pair.type, pair.written, pair.reads or "none", path):
+            return f"waived: {waiver.reason}"
     return None
 
 

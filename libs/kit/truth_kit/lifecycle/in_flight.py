@@ -1,4 +1,4 @@
-"""What a service holds that others have still to read, or that it may read again: by contract, without contents."""
+"""What a service holds that is still to be read: counted by contract, without contents."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,7 +14,7 @@ _Looker = Annotated[Actor, Depends(require("ops", "auditor"))]
 
 
 class Waiting(BaseModel, frozen=True):
-    """Messages of one contract on one topic. `type` and `dataschema` as their headers say, null without one."""
+    """Messages of one contract on one topic; `type` and `dataschema` as the headers say, null without one."""
 
     topic: str
     type: str | None
