@@ -10,6 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from truth_console.__main__ import app
+from truth_contracts.topics import SERVICES
+from truth_gate.flight import live
+from truth_gate.places import RELEASED
+from truth_gate.released import Released
 from truth_gate.verdict import Exit
 from truth_local.demo import doors, upstream, walk
 from truth_local.demo.acting import wait_for
@@ -36,6 +40,13 @@ def facts(system: System) -> Iterator[Path]:
 def answer(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["can-i-deploy", *arguments], env={"COLUMNS": "400"})
     return result.exit_code, result.output
+
+
+def test_what_a_service_says_of_itself_is_what_was_laid_down(facts: Path) -> None:
+    told = live(facts).manifests()
+    for service in SERVICES:
+        laid_down = Released(RELEASED).manifest(service, told[service].version)
+        assert (told[service].reads, told[service].writes) == (laid_down.reads, laid_down.writes)
 
 
 @pytest.mark.parametrize("service", ["intake", "signals"])
