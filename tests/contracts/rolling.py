@@ -99,7 +99,7 @@ class Trial:
         """What a version of a service reads and writes: the same types as what runs, each in this version."""
         minor, told = version.rpartition(".")[0], running[service].model_dump()
         told |= {side: dict.fromkeys(told[side], minor) for side in ("reads", "writes")}
-        return Manifest(**(told | {"version": version}))
+        return Manifest.model_validate(told | {"version": version})
 
     def asks(self, service: str, version: str) -> tuple[Exit, list[str]]:
         """The gate's answer about a swap, with its reasons: schemas, and what is in flight."""

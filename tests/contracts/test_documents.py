@@ -69,7 +69,8 @@ def test_the_typescript_types_are_fresh_and_the_snippet_compiles(tmp_path: Path)
 
 def compiled(folder: Path, file: str) -> str:
     """What TypeScript's compiler says of a file."""
-    (folder / "node_modules").exists() or (folder / "node_modules").symlink_to(FOLDER / "node_modules")
+    if not (folder / "node_modules").exists():
+        (folder / "node_modules").symlink_to(FOLDER / "node_modules")
     command = [
         node(),
         str(FOLDER / "node_modules/typescript/bin/tsc"),

@@ -6,7 +6,7 @@ wrote. `forward`: an old reader reads what new writers write.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Optional, cast
 
 from pydantic import Field, StringConstraints, create_model
 from truth_contracts.base import Contract, Digest, Instant, text
@@ -28,8 +28,8 @@ PART: Members = {"label": (Annotated[str, text(longest=10)], ASK), "count": (int
 BASE: Members = {
     "type": (Literal["truth.things.changed.v1"], "truth.things.changed.v1"),
     "name": (Annotated[str, text(longest=64, shortest=1)], ASK),
-    "note": (Annotated[str, text(longest=100)] | None, ASK),
-    "remark": (Annotated[str, text(longest=100)] | None, None),
+    "note": (Optional[Annotated[str, text(longest=100)]], ASK),  # noqa: UP045 the type checker knows no | for Annotated
+    "remark": (Optional[Annotated[str, text(longest=100)]], None),  # noqa: UP045 the type checker knows no | for Annotated
     "amount": (Annotated[int, Field(ge=0, le=100)], ASK),
     "at": (Instant, ASK),
     "kind": (Literal["red", "green"], ASK),
@@ -45,9 +45,10 @@ BASE: Members = {
 
 def model(members: Members, parts: Members | None = None) -> type[Contract]:
     """A contract with these members; `parts` are the members of its part."""
-    part = create_model("Part", __base__=Contract, **(parts or PART))
+    create = cast("Any", create_model)  # its overloads take any member for one of its own arguments
+    part: Any = create("Part", __base__=Contract, **(parts or PART))
     changed = {name: told if name != "parts" else (tuple[part, ...], ASK) for name, told in members.items()}
-    return create_model("Thing", __base__=Contract, **changed)
+    return create("Thing", __base__=Contract, **changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ CHANGES = [
     Change("a text becomes a time", with_("name", Instant), NO, NO),
     Change("an id becomes any text", with_("id", str), YES, NO),
     Change("a text becomes an id", with_("name", TaskId), NO, NO),
-    Change("a required member may now be null", with_("name", Annotated[str, text(longest=64, shortest=1)] | None), YES, NO),
+    Change("a required member may now be null", with_("name", Optional[Annotated[str, text(longest=64, shortest=1)]]), YES, NO),  # noqa: UP045 the type checker knows no | for Annotated
     Change("a member may no longer be null", with_("note", Annotated[str, text(longest=100)]), NO, YES),
     Change("a list gets an upper limit", with_("tags", Annotated[tuple[Annotated[str, text(longest=10)], ...], Field(max_length=3)]), NO, YES),
     Change("a list's texts become numbers", with_("tags", tuple[int, ...]), NO, NO),

@@ -161,7 +161,8 @@ def test_samples_run_through_the_released_package_and_a_bad_one_is_told(
     (package,) = released.packages()
     (package / "contracts.sha256").write_text("released\n")
     as_released = {
-        name: Manifest(**{**told.model_dump(), "contracts": "released"}) for name, told in present.items()
+        name: Manifest.model_validate(told.model_dump() | {"contracts": "released"})
+        for name, told in present.items()
     }
     environments = Environments(released, tmp_path / "environments")
     found = by_samples(present["intake"], as_released, released, environments)

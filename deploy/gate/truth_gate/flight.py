@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, TopicPartition
@@ -116,10 +116,10 @@ def live(file: Path) -> Live:
 
 def _between(login: Login, group: str, topics: Sequence[Topic]) -> list[Flying]:
     """What lies between a group's committed offsets and the ends, by headers alone."""
-    admin = connected(login)
+    admin = cast("Any", connected(login))  # its offsets have no types
     asked = ConsumerGroupTopicPartitions(group)
     future = admin.list_consumer_group_offsets([asked], request_timeout=REQUEST_SECONDS)[group]
-    committed = {
+    committed: dict[tuple[str, int], int] = {
         (place.topic, place.partition): place.offset
         for place in future.result().topic_partitions
         if place.offset >= 0
