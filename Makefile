@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 STAMP := .venv/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check fix schemas release-contracts rolling-upgrade mutants bench
+.PHONY: help setup demo up down status test check fix schemas release rolling-upgrade mutants bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -57,7 +57,7 @@ fix: $(STAMP) ## format, and mend what the linter can
 schemas: $(STAMP) ## export what is generated from the contracts: schemas, samples, AsyncAPI document, glossary, page for upstreams
 	$(RUN)python -m truth_gate export
 
-release-contracts: $(STAMP) ## lay the present contracts and manifests down as released (adds, never changes)
+release: $(STAMP) ## lay the present contracts and manifests down as released (adds, never changes)
 	$(RUN)python -m truth_gate release
 
 rolling-upgrade: $(STAMP) ## swap each service for a second version under load, out and back, in both orders (minutes)

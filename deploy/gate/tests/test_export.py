@@ -14,10 +14,11 @@ from truth_contracts.envelope import Coordinates, Message, Received, from_kafka,
 from truth_contracts.manifest import contracts
 from truth_contracts.topics import SERVICES, TOPICS
 from truth_gate.export import generated, sample_files
+from truth_gate.golden import MADE
 from truth_gate.places import CONTRACTS, RELEASED, SAMPLES, short
 from truth_gate.release import manifest_now, schemas_now
 from truth_gate.released import Released, digest
-from truth_gate.samples import MADE, Sample, read_sample
+from truth_gate.samples import Sample, read_sample
 
 KINDS = {type_of(kind): kind for kind in contracts()}
 FILES = sorted(SAMPLES.rglob("*.json"))

@@ -12,8 +12,8 @@ from truth_contracts.manifest import contracts
 
 from truth_gate.asyncapi import document
 from truth_gate.glossary import glossary
+from truth_gate.golden import samples_of
 from truth_gate.places import CONTRACTS, SAMPLES, short
-from truth_gate.samples import samples_of
 from truth_gate.upstreams import page
 
 

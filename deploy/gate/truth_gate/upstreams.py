@@ -6,8 +6,8 @@ from truth_contracts.export import FOLDER
 from truth_contracts.refusals import CODES
 from truth_contracts.requests import RequestRefused
 
+from truth_gate.golden import samples_of
 from truth_gate.places import CONTRACTS
-from truth_gate.samples import samples_of
 
 _AT_THE_DOOR = (
     "envelope_invalid",
