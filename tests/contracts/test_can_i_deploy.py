@@ -71,7 +71,7 @@ def test_a_v2_in_flight_is_a_no_with_count_and_age_until_it_is_drained(system: S
         waiting = lambda: "needs upgrade" in ready(system) or None  # noqa: E731
         wait_for(waiting, "signals that say what they need", _PATIENCE_SECONDS)
         code, output = answer("signals", "1.0.0", "--env", str(facts))
-        assert code == Exit.NO
+        assert code == Exit.NO, output
         assert re.search(r"records\.sealed\.v2 2\.0 .*1 message, the oldest 0:0\d:\d\d old", output), output
         assert "the reader does not know this type" in output
     finally:

@@ -125,7 +125,7 @@ def _between(login: Login, group: str, topics: Sequence[Topic]) -> list[Flying]:
         if place.offset >= 0
     }
     counts: dict[tuple[str, str | None, str | None], Flying] = {}
-    for message in _messages(login, [topic.name for topic in topics], committed):
+    for message in _messages(login, group, [topic.name for topic in topics], committed):
         type_name, version = _contract_of(message)
         key = (f"{message.topic()} after {group}'s offset", type_name, version)
         at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
@@ -136,7 +136,7 @@ def _between(login: Login, group: str, topics: Sequence[Topic]) -> list[Flying]:
 
 
 def _messages(
-    login: Login, topics: Sequence[str], committed: Mapping[tuple[str, int], int]
+    login: Login, group: str, topics: Sequence[str], committed: Mapping[tuple[str, int], int]
 ) -> Iterator[Message]:
     consumer = Consumer(
         {
@@ -145,7 +145,9 @@ def _messages(
             "sasl.mechanism": "SCRAM-SHA-512",
             "sasl.username": login.username,
             "sasl.password": login.password,
-            "group.id": "none",  # the client wants one; it is never joined, since partitions are assigned
+            # The client looks its coordinator up, which takes the right to describe it. It joins nothing and
+            # commits nothing, since partitions are assigned.
+            "group.id": group,
             "enable.auto.commit": False,
             "log_level": 0,
         }
