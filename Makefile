@@ -56,19 +56,26 @@ test-kubernetes: $(STAMP) ## render every manifest and hold it against the Kuber
 	@$(UV) sync --frozen --inexact --quiet --group kubernetes
 	$(RUN)pytest deploy/kubernetes/tests deploy/kubernetes/tests/rendered
 
-check: $(STAMP) ## style, types, imports, then the tests: what CI runs
+check: $(STAMP) ## style, types, imports, contracts beside the last release, then the tests: what CI runs
 	$(RUN)ruff format --check
 	$(RUN)ruff check
 	$(RUN)basedpyright
 	$(RUN)lint-imports
+	$(RUN)python -m truth_gate check
 	$(MAKE) test
 
 fix: $(STAMP) ## format, and mend what the linter can
 	$(RUN)ruff format
 	$(RUN)ruff check --fix
 
-schemas: $(STAMP) ## export the contracts' JSON Schemas
-	$(RUN)python -m truth_contracts.export
+schemas: $(STAMP) ## export what is generated from the contracts: schemas, samples, AsyncAPI document, glossary, page for upstreams
+	$(RUN)python -m truth_gate export
+
+release: $(STAMP) ## lay the present contracts and manifests down as released (adds, never changes)
+	$(RUN)python -m truth_gate release
+
+rolling-upgrade: $(STAMP) ## swap each service for a second version under load, out and back, in both orders (minutes)
+	$(RUN)python -m tests.contracts.rolling
 
 manifests: $(STAMP) ## write Strimzi's topics and users from the contracts
 	$(RUN)truth topics render > deploy/kubernetes/kafka/topology.yaml

@@ -2,15 +2,11 @@
 
 import typer
 
-from truth_console import topics
+from truth_console import can_i_deploy, topics
 
 app = typer.Typer(help="Runtime Truth from the command line.", no_args_is_help=True)
 app.add_typer(topics.app, name="topics")
-
-
-@app.callback()
-def truth() -> None:
-    """Keep `topics` a command of its own while it is the only one."""
+app.command("can-i-deploy")(can_i_deploy.answer)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +13,7 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
     TypeAdapter,
+    WithJsonSchema,
 )
 
 
@@ -23,7 +24,15 @@ class Contract(BaseModel, frozen=True):
     """
 
     # Without json_schema_serialization_defaults_required a schema would call `type` optional.
-    model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(
+        extra="forbid", json_schema_serialization_defaults_required=True, use_attribute_docstrings=True
+    )
+
+    VERSION: ClassVar[str] = "1.0"
+    """`<major>.<minor>` of a contract that is released by itself: an event, a request or a step's body.
+
+    The major also stands in `type`. Any change of what is released needs another minor (README.md).
+    """
 
 
 ContractT = TypeVar("ContractT", bound=Contract)
@@ -68,6 +77,7 @@ Instant = Annotated[
     BeforeValidator(_not_a_number),
     AfterValidator(to_milliseconds),
     PlainSerializer(instant_text, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),  # else only readers' schemas would name it
 ]
 """A point in time, UTC, in milliseconds."""
 

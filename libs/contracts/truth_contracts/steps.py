@@ -1,7 +1,7 @@
 """Events and step bodies: what the signed steps of the path have in common, and their check on arrival."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 from truth_sealing.canonical import Json
@@ -35,9 +35,6 @@ class Stage(Contract, frozen=True):
 
 class Event(Contract, frozen=True):
     """Something that happened, told once and never changed."""
-
-    VERSION: ClassVar[str] = "1.0"
-    """`<major>.<minor>` of this contract; the major also stands in `type`."""
 
     event_id: EventId
     at: Instant

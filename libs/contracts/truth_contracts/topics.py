@@ -6,12 +6,12 @@ from typing import Literal
 
 from truth_contracts.base import Contract
 from truth_contracts.intakes import IntakeAccepted, IntakeAnswered
-from truth_contracts.jobs import JobChanged, JobCreated
+from truth_contracts.jobs import JobChanged, JobClaimedBody, JobCreated
 from truth_contracts.records import CheckpointSigned, RecordSealed
-from truth_contracts.requests import RequestRefused, RequestSubmitted
+from truth_contracts.requests import RequestBody, RequestRefused, RequestSubmitted
 from truth_contracts.service_events import ServiceEventChanged, ServiceEventCompleted
 from truth_contracts.signals import SignalEmitted
-from truth_contracts.tasks import TaskChanged
+from truth_contracts.tasks import TaskApprovedBody, TaskAssignedBody, TaskChanged
 
 SERVICES = ("intake", "governance", "execution", "records", "signals")
 """The five services, in path order. Each one's Kafka principal and consumer group are named like it."""
@@ -32,7 +32,11 @@ _KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A Kafka topic. `readers` and `owner` are services, or the prefixes UPSTREAM and PARTNER."""
+    """A Kafka topic. `readers` and `owner` are services, or the prefixes UPSTREAM and PARTNER.
+
+    `carries` are the steps' bodies that travel inside its messages as texts: nothing in an envelope tells
+    their versions, and they may be as old as the oldest open Task.
+    """
 
     name: str
     owner: str
@@ -41,22 +45,42 @@ class Topic:
     retention_ms: int
     bytes_max: int = 256 * _KIB  # of a message's value
     cleanup: Literal["delete", "compact"] = "delete"
+    carries: tuple[type[Contract], ...] = ()
 
 
 REQUESTS_SUBMITTED = Topic(
     "requests.submitted", UPSTREAM, ("intake",), (RequestSubmitted,), 7 * _DAY_MS, bytes_max=64 * _KIB
 )
 REQUESTS_REFUSED = Topic("requests.refused", "intake", (UPSTREAM,), (RequestRefused,), 7 * _DAY_MS)
-INTAKES_ACCEPTED = Topic("intakes.accepted", "intake", ("governance",), (IntakeAccepted,), 30 * _DAY_MS)
+INTAKES_ACCEPTED = Topic(
+    "intakes.accepted",
+    "intake",
+    ("governance",),
+    (IntakeAccepted,),
+    30 * _DAY_MS,
+    carries=(RequestBody,),
+)
 INTAKES_ANSWERED = Topic("intakes.answered", "intake", ("governance",), (IntakeAnswered,), 30 * _DAY_MS)
 TASKS_CHANGED = Topic("tasks.changed", "governance", ("intake",), (TaskChanged,), 7 * _DAY_MS)
-JOBS_CREATED = Topic("jobs.created", "governance", ("execution",), (JobCreated,), 30 * _DAY_MS)
+JOBS_CREATED = Topic(
+    "jobs.created",
+    "governance",
+    ("execution",),
+    (JobCreated,),
+    30 * _DAY_MS,
+    carries=(RequestBody, IntakeAccepted, TaskApprovedBody, TaskAssignedBody),
+)
 JOBS_CHANGED = Topic("jobs.changed", "execution", ("intake", "governance"), (JobChanged,), 7 * _DAY_MS)
 SERVICE_EVENTS_CHANGED = Topic(
     "service-events.changed", "execution", ("intake", "governance"), (ServiceEventChanged,), 7 * _DAY_MS
 )
 SERVICE_EVENTS_COMPLETED = Topic(
-    "service-events.completed", "execution", ("records",), (ServiceEventCompleted,), 30 * _DAY_MS
+    "service-events.completed",
+    "execution",
+    ("records",),
+    (ServiceEventCompleted,),
+    30 * _DAY_MS,
+    carries=(*JOBS_CREATED.carries, JobCreated, JobClaimedBody),
 )
 RECORDS_SEALED = Topic(
     "records.sealed", "records", ("signals", "intake", PARTNER), (RecordSealed,), _FOR_EVER

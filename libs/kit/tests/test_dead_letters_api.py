@@ -110,3 +110,24 @@ async def test_a_machine_may_look_and_acts_on_nothing(
     for what, body in (("redrive", {"reason": "r"}), ("dismiss", {"reason": "r"})):
         answer = await door.post(f"{DOOR}/{uuid4()}/{what}", json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "people_only")
+
+
+async def test_what_waits_is_counted_by_contract(door: httpx.AsyncClient, database: Database) -> None:
+    odd = (("x-\0", b"\0\xff"), ("ce_type", b"truth.jobs.changed.v9"), ("ce_dataschema", b"urn:9.0"))
+    poison = [Message("jobs.changed", b"k", b"Jane Doe", headers) for headers in (odd, odd, ())]
+    await decide(
+        database, "governance", ROUTES, [arrival(one, offset=n) for n, one in enumerate(poison)], NOW
+    )
+
+    told = (await door.get("/api/ops/in-flight")).json()
+    rows = [(row["topic"], row["type"], row["dataschema"], row["count"]) for row in told["dead_letters"]]
+    assert sorted(rows, key=str) == [
+        ("jobs.changed", "truth.jobs.changed.v9", "urn:9.0", 2),
+        ("jobs.changed", None, None, 1),
+    ]
+    outbox = {(row["topic"], row["type"]): row["count"] for row in told["outbox"]}
+    assert outbox == {
+        ("governance.dead-letters", "truth.jobs.changed.v9"): 2,
+        ("governance.dead-letters", None): 1,
+    }
+    assert "Jane" not in str(told)

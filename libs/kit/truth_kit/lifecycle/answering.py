@@ -2,26 +2,15 @@
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
-from truth_contracts.envelope import type_of
-from truth_contracts.steps import Event
-from truth_contracts.topics import TOPICS, Topic
+from truth_contracts.manifest import Manifest, manifest
 
 from truth_kit import migrations, problems
 from truth_kit.auth import Verifier
 from truth_kit.database import Database
 from truth_kit.dead_letters import api as dead_letters
+from truth_kit.lifecycle import in_flight
 from truth_kit.lifecycle.parts import Service
 from truth_kit.lifecycle.readiness import Readiness
-
-
-class About(BaseModel, frozen=True):
-    """Who this is and which contracts it speaks, `type` to version."""
-
-    name: str
-    version: str
-    reads: dict[str, str]
-    writes: dict[str, str]
 
 
 def application(
@@ -40,29 +29,15 @@ def application(
     for router in service.routers:
         app.include_router(router)
     app.include_router(dead_letters.router(service.routes))
+    app.include_router(in_flight.router())
     _add_health(app, readiness or Readiness(database, migrations.folder(f"truth_{service.name}")))
 
     @app.get("/about", tags=["operations"])
-    async def tell_about() -> About:  # pyright: ignore[reportUnusedFunction] the decorator uses it
+    async def tell_about() -> Manifest:  # pyright: ignore[reportUnusedFunction] the decorator uses it
         """Name, version, contracts read and written."""
-        return about(service)
+        return manifest(service.name, service.version, [route.topic for route in service.routes])
 
     return app
-
-
-def about(service: Service) -> About:
-    """What a service says of itself."""
-    return About(
-        name=service.name,
-        version=service.version,
-        reads=_contracts(*(route.topic for route in service.routes)),
-        writes=_contracts(*(topic for topic in TOPICS if topic.owner == service.name)),
-    )
-
-
-def _contracts(*topics: Topic) -> dict[str, str]:
-    kinds = [kind for topic in topics for kind in topic.events]
-    return {type_of(kind): kind.VERSION if issubclass(kind, Event) else Event.VERSION for kind in kinds}
 
 
 def _add_health(app: FastAPI, readiness: Readiness) -> None:
