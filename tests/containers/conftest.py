@@ -28,7 +28,7 @@ def seconds(request: pytest.FixtureRequest) -> dict[str, float]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the figures."""
-    measured = config.stash[_MEASURED] if _MEASURED in config.stash else {}
+    measured: dict[str, float] = config.stash.get(_MEASURED, {})
     for name, value in measured.items():
         terminalreporter.write_line(f"measured: {value:8.1f}  {name}")
 
