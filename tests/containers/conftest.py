@@ -28,7 +28,7 @@ def seconds(request: pytest.FixtureRequest) -> dict[str, float]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the figures."""
-    measured: dict[str, float] = config.stash.get(_MEASURED, {})
+    measured = config.stash.get(_MEASURED, dict[str, float]())
     for name, value in measured.items():
         terminalreporter.write_line(f"measured: {value:8.1f}  {name}")
 
