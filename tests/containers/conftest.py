@@ -11,7 +11,7 @@ from truth_local.container_engine import unavailable
 
 from tests.containers.compose import Composed, up
 
-SECONDS = pytest.StashKey[dict[str, float]]()
+_MEASURED = pytest.StashKey[dict[str, float]]()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -21,12 +21,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.fixture(scope="session")
-def seconds() -> Generator[dict[str, float]]:
+def seconds(request: pytest.FixtureRequest) -> dict[str, float]:
     """What was measured, by name; shown at the end."""
-    measured: dict[str, float] = {}
-    yield measured
+    return request.config.stash.setdefault(_MEASURED, {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the figures."""
+    measured = config.stash.get(_MEASURED, dict[str, float]())
     for name, value in measured.items():
-        print(f"measured: {name}: {value:.1f}")  # noqa: T201 shown on purpose
+        terminalreporter.write_line(f"measured: {value:8.1f}  {name}")
 
 
 @pytest.fixture(scope="session")

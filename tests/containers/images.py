@@ -7,6 +7,7 @@ from truth_contracts.topics import SERVICES
 from tests.containers.engine import Engine
 
 TOOLS = ("issuer", "console")
+_OLD = "72h"  # unnamed images are the cache of builds: only old ones go
 
 
 def build_images(engine: Engine, tell: Callable[[str], None]) -> None:
@@ -18,4 +19,4 @@ def build_images(engine: Engine, tell: Callable[[str], None]) -> None:
             *("build", "--network=host", "--layers", "--quiet", "--tag", f"truth-{name}:dev"),
             *("--file", "deploy/Dockerfile", "--build-arg", f"SERVICE={name}", *source, "."),
         )
-    engine.podman("image", "prune", "--force")
+    engine.podman("image", "prune", "--force", "--filter", f"until={_OLD}")

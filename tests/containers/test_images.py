@@ -25,7 +25,7 @@ print(json.dumps({
     "tools": [tool for tool in wanted if shutil.which(tool, path="/app/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")],
     "bytes": sum(os.lstat(file).st_size for file in files),
     "writable": [file for file in files if os.access(file, os.W_OK)][:3],
-    "tests": [file for file in files if "/tests/" in file or "/testing/" in file],
+    "tests": [file for file in files if "/tests/" in file],
     "service": os.path.realpath("/app/bin/service"),
 }))
 """
