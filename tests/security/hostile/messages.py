@@ -23,6 +23,9 @@ CONSUMED = tuple(
 )
 """Every topic that a service consumes as a member of its group."""
 
+BYTES_MAX = 950_000
+"""What is longer the broker itself refuses, whatever it holds."""
+
 _WHOLE = 0.12
 """Share of messages that nothing was done to: repeats of true ones, and well-formed inventions."""
 _FROM_THE_PAST = 0.5
@@ -41,12 +44,25 @@ class Hostile:
     ways: tuple[str, ...]
     is_from_the_past: bool
 
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        headers = sum(len(name.encode()) + len(value) for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
+
 
 def hostile(count: int, seed: int, past: Mapping[str, Sequence[Published]]) -> Iterator[Hostile]:
     """`count` messages, the same for the same seed and past. `past` are true messages by topic."""
     random = Random(seed)  # noqa: S311 to be repeated, not to be secret
     for number in range(count):
-        yield _message(CONSUMED[number % len(CONSUMED)], past, random)
+        yield _sendable(CONSUMED[number % len(CONSUMED)], past, random)
+
+
+def _sendable(topic: Topic, past: Mapping[str, Sequence[Published]], random: Random) -> Hostile:
+    while True:
+        message = _message(topic, past, random)
+        if message.size <= BYTES_MAX:
+            return message
 
 
 def _message(topic: Topic, past: Mapping[str, Sequence[Published]], random: Random) -> Hostile:

@@ -82,14 +82,17 @@ def be_a_tombstone(draft: Draft, random: Random) -> None:
 
 
 def lose_a_header(draft: Draft, random: Random) -> None:
-    draft.headers.pop(random.randrange(len(draft.headers)))
+    if draft.headers:
+        draft.headers.pop(random.randrange(len(draft.headers)))
 
 
 def have_a_header_twice(draft: Draft, random: Random) -> None:
-    draft.headers.append(random.choice(draft.headers))
+    draft.headers += random.choices(draft.headers) if draft.headers else []
 
 
 def have_an_odd_header(draft: Draft, random: Random) -> None:
+    if not draft.headers:
+        return
     place = random.randrange(len(draft.headers))
     name, _ = draft.headers[place]
     odd = random.choice(
