@@ -5,7 +5,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -186,8 +186,7 @@ class Subscription(ConsumerRebalanceListener):
             unpolled = time.monotonic() - (consumer.polled_at or time.monotonic())
             if self._idle.is_set() and unpolled > _UNPOLLED_SECONDS_MAX:
                 raise TimeoutError(f"not polled for {_UNPOLLED_SECONDS_MAX} s")
-            if self._idle.is_set():  # a quiet partition brings no batch that would commit it along
-                await self._commit(consumer, _COMMIT_AGAIN_SECONDS_MAX)
+            await self._commit_again(consumer)
             await self._until_stopped(0.2 if self._broker_error else 1)
 
     async def _close(self) -> None:
@@ -248,28 +247,33 @@ class Subscription(ConsumerRebalanceListener):
                 ends[partition] = blocked.offset
                 self._blocked[partition] = blocked.reason
                 log.error("partition.blocked", topic=topic, partition=number, reason=blocked.reason)
-        self._ends |= ends
-        self._uncommitted |= ends
-        await self._commit(consumer, _COMMIT_SECONDS_MAX)
+        await self._commit(consumer, ends)
         log.info(
             "batch.committed", acted_on=decided.acted_on, refused=decided.refused, repeated=decided.repeated
         )
 
-    async def _commit(self, consumer: Consumer, seconds: float) -> None:
-        """Commit all that is decided and not committed yet; what fails is tried again within seconds."""
-        mine = consumer.assignment()
-        due = {partition: end for partition, end in self._uncommitted.items() if partition in mine}
-        if not due or self._committing.locked():
+    async def _commit(
+        self, consumer: Consumer, ends: Mapping[TopicPartition, int], seconds: float = _COMMIT_SECONDS_MAX
+    ) -> None:
+        self._ends |= ends
+        self._uncommitted |= ends
+        if not ends or self._committing.locked():
             return
         async with self._committing:
             try:
-                await asyncio.wait_for(consumer.commit(due), seconds)
+                await asyncio.wait_for(consumer.commit(dict(ends)), seconds)
             except (KafkaError, TimeoutError) as error:  # read again after a restart; the inbox drops it
                 log.warning("offsets.not_committed", error=described(error))
                 return
             self._committed_at = time.monotonic()
             left = self._uncommitted.items()
-            self._uncommitted = {partition: end for partition, end in left if due.get(partition) != end}
+            self._uncommitted = {partition: end for partition, end in left if ends.get(partition) != end}
+
+    async def _commit_again(self, consumer: Consumer) -> None:
+        """What the broker did not take before: a quiet partition brings no batch that would do it."""
+        mine = consumer.assignment()
+        ends = {partition: end for partition, end in self._uncommitted.items() if partition in mine}
+        await self._commit(consumer, ends, _COMMIT_AGAIN_SECONDS_MAX)
 
     def _behind(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> int | None:
         total = 0
