@@ -9,7 +9,7 @@ from truth_local.system import describe
 
 def test_every_replica_has_a_detour_on_ports_that_nothing_else_has() -> None:
     chosen = ports.free()
-    detours = free_detours(chosen, 2)
+    detours = free_detours(2)
     taken = [*chosen.of.values()]
     for detour in detours.values():
         taken += [detour.kafka, detour.kafka_listener, detour.postgres]
@@ -19,7 +19,7 @@ def test_every_replica_has_a_detour_on_ports_that_nothing_else_has() -> None:
 
 def test_a_replica_is_told_its_detour_and_the_others_go_straight(tmp_path: Path) -> None:
     chosen = ports.free()
-    detour = free_detours(chosen, 1)["intake-1"]
+    detour = free_detours(1)["intake-1"]
     system = describe(tmp_path, chosen, 2, detours={"intake-1": detour})
     told, straight = (system.parts[name].environment for name in ("intake-1", "intake-2"))
     assert told["TRUTH_INTAKE_KAFKA_BOOTSTRAP"] == f"127.0.0.1:{detour.kafka}"
@@ -29,7 +29,7 @@ def test_a_replica_is_told_its_detour_and_the_others_go_straight(tmp_path: Path)
 
 def test_the_broker_listens_for_a_replica_and_advertises_its_detour(tmp_path: Path) -> None:
     chosen = ports.free()
-    detours = free_detours(chosen, 1)
+    detours = free_detours(1)
     system = describe(tmp_path, chosen, 1, detours=detours)
     kafka.write_properties(system.layout, chosen, detours)
     written = (system.layout.kafka / "server.properties").read_text().splitlines()

@@ -2,6 +2,8 @@
 
 import re
 import socket
+import subprocess
+import sys
 
 import pytest
 from truth_local.ports import BASE, Ports, PortSettingError, PortTakenError, free, from_environment, taken
@@ -37,6 +39,18 @@ def test_a_taken_port_is_told_with_the_settings_that_move_it() -> None:
         with pytest.raises(PortTakenError, match=re.escape(told)):
             Ports({"kafka-controller": port}).require_free("kafka-controller")
     Ports({"kafka-controller": port}).require_free("kafka-controller")
+
+
+def test_another_process_is_given_other_ports_though_nobody_listens_on_ours() -> None:
+    ours = set(free().of.values())
+    ask = "from truth_local.ports import free; print(*free().of.values())"
+    told = [
+        subprocess.run([sys.executable, "-c", ask], capture_output=True, check=True, text=True).stdout  # noqa: S603 our own words
+        for _ in range(3)
+    ]
+    assert all(ours.isdisjoint(map(int, ports.split())) for ports in told)
+    blocks = {port // 50 for port in ours}
+    assert len(blocks) == 1
 
 
 def test_free_ports_are_free_and_below_the_ephemeral_ones() -> None:

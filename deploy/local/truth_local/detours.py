@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from truth_local.layout import SERVICES
-from truth_local.ports import Ports, free_ports
+from truth_local.ports import free_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ Detours = Mapping[str, Detour]
 NONE: Detours = {}
 
 
-def free_detours(ports: Ports, replicas: int) -> Detours:
+def free_detours(replicas: int) -> Detours:
     """A detour for every replica, on ports that are free now."""
     parts = [f"{service}-{number}" for number in range(1, replicas + 1) for service in SERVICES]
-    take = partial(next, free_ports(ports.of.values()))
+    take = partial(next, free_ports())
     return {part: Detour(take(), take(), take()) for part in parts}
 
 

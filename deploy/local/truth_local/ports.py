@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from truth_local.layout import SERVICES
@@ -33,6 +33,7 @@ _OFFSETS = {
 # Below every system's range of ephemeral ports: a client that retries while its server is away
 # could otherwise be given the server's own port, and connect to itself.
 _FREE_FROM, _FREE_TO = 12_000, 30_000
+_BLOCK = 50
 _PORT_MAX = 65_535
 
 
@@ -100,11 +101,23 @@ def free() -> Ports:
     return Ports(dict(zip(_OFFSETS, free_ports(), strict=False)))
 
 
-def free_ports(but: Collection[int] = ()) -> Iterator[int]:
-    """Ports that are free now, each once, in no order, without those of `but`."""
-    for port in random.sample(range(_FREE_FROM, _FREE_TO), _FREE_TO - _FREE_FROM):
-        if port not in but and not taken(port):
-            yield port
+def free_ports() -> Iterator[int]:
+    """Ports that are free now, each once. No other process that asks here is given them while this one lives.
+
+    A part that is down does not hold its port, and a system that starts meanwhile must not be given it: so
+    whole blocks are claimed, each by its first port, which nobody listens on. PortTakenError if none is left.
+    """
+    blocks = range(_FREE_FROM, _FREE_TO, _BLOCK)
+    for first in random.sample(blocks, len(blocks)):
+        claim = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            claim.bind(("127.0.0.1", first))
+        except OSError:
+            claim.close()
+            continue
+        claim.detach()  # held until this process ends
+        yield from (port for port in range(first + 1, first + _BLOCK) if not taken(port))
+    raise PortTakenError(f"No block of ports is free between {_FREE_FROM} and {_FREE_TO}.")
 
 
 def _number(name: str, value: str) -> int:

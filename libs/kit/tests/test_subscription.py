@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -206,6 +207,37 @@ async def test_a_broker_that_is_away_is_waited_for(
     await assert_acted_on_once_in_order(database, events)
     answers = await bench.read("tasks.changed")
     assert len({dict(record.headers)["ce_id"] for record in answers}) == len(events)
+
+
+async def test_offsets_not_committed_before_the_broker_went_are_committed_once_it_is_back(
+    bench: Bench, infrastructure: System, kafka: KafkaConnection, database: Database
+) -> None:
+    events, struck_at = events_of(keys=1, versions=3), [0.0]
+
+    async def strike(
+        tx: AsyncConnection, batch: Sequence[Received[JobChanged]], now: datetime
+    ) -> list[DeadLetter]:
+        refused = await on_job_changed(tx, batch, now)
+        if not struck_at[0]:
+            await asyncio.to_thread(infrastructure.kill, "kafka")
+            struck_at[0] = time.monotonic()
+        return refused
+
+    async def is_committed() -> bool:
+        committed = sum((await bench.committed("governance", "jobs.changed")).values())
+        return committed == len(events) + sum(
+            end for place, end in bench.ends.items() if place.topic == "jobs.changed"
+        )
+
+    await bench.produce(messages_of(events))
+    subscription = Subscription("governance", (Route(JOBS_CHANGED, strike),), kafka, database)
+    async with running(subscription):
+        await eventually(lambda: struck_at[0])
+        polled = lambda: time.monotonic() - (subscription.facts().polled_seconds or 0.0)  # noqa: E731
+        await eventually(lambda: polled() > struck_at[0])  # the commit was given up, and it read on
+        await asyncio.to_thread(infrastructure.start, "kafka")
+        await eventually(is_committed)  # though nothing else comes
+    await assert_acted_on_once_in_order(database, events)
 
 
 async def test_a_database_that_is_away_makes_no_dead_letters(

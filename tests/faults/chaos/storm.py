@@ -63,7 +63,7 @@ def stormy_system(tell: Tell) -> Generator[tuple[System, Links]]:
     """Two replicas of each service run, a third is described; all their connections pass through links."""
     folder = Path(tempfile.mkdtemp(prefix="truth-storm-"))
     chosen = ports.free()
-    detours = free_detours(chosen, ADDED)
+    detours = free_detours(ADDED)
     system = describe(folder, chosen, ADDED, detours=detours)
     routes: dict[LinkName, tuple[int, int]] = {}
     for part, detour in detours.items():

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 _START_SECONDS_MAX = 60
 _STOP_SECONDS_MAX = DRAIN_SECONDS + 8
 _COMMIT_SECONDS_MAX = 5
+_COMMIT_AGAIN_SECONDS_MAX = 2  # with a drain below what a rebalance waits for
 _UNPOLLED_SECONDS_MAX = 30
 _STEADY_SECONDS = 10
 _BACK_OFF_SECONDS_MAX = 10
@@ -74,6 +75,8 @@ class Subscription(ConsumerRebalanceListener):
         self._attempt: asyncio.Task[Decided] | None = None
         self._starts_failed = self._batches_failed = 0  # in a row
         self._ends: dict[TopicPartition, int] = {}  # up to where all is decided, per assigned partition
+        self._uncommitted: dict[TopicPartition, int] = {}  # those of them that the broker does not have yet
+        self._committing = asyncio.Lock()
         self._blocked: dict[TopicPartition, str] = {}
         self._broker_error: str | None = "broker: not connected yet"
         self._batch_error: str | None = None
@@ -136,12 +139,14 @@ class Subscription(ConsumerRebalanceListener):
             if self._attempt:
                 self._attempt.cancel()
             await self._idle.wait()
+        async with self._committing:  # nothing is committed for what is another's by then
+            self._uncommitted = {}
 
     async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride] aiokafka awaits it
         self, assigned: Collection[TopicPartition]
     ) -> None:
         """Note where each partition begins for us; what was blocked is tried again."""
-        self._blocked = {}
+        self._blocked, self._uncommitted = {}, {}  # it is read again from what the broker has
         consumer = self._feed.consumer if self._feed else None
         if consumer is None:
             return
@@ -181,6 +186,7 @@ class Subscription(ConsumerRebalanceListener):
             unpolled = time.monotonic() - (consumer.polled_at or time.monotonic())
             if self._idle.is_set() and unpolled > _UNPOLLED_SECONDS_MAX:
                 raise TimeoutError(f"not polled for {_UNPOLLED_SECONDS_MAX} s")
+            await self._commit_again(consumer)
             await self._until_stopped(0.2 if self._broker_error else 1)
 
     async def _close(self) -> None:
@@ -246,15 +252,28 @@ class Subscription(ConsumerRebalanceListener):
             "batch.committed", acted_on=decided.acted_on, refused=decided.refused, repeated=decided.repeated
         )
 
-    async def _commit(self, consumer: Consumer, ends: Mapping[TopicPartition, int]) -> None:
+    async def _commit(
+        self, consumer: Consumer, ends: Mapping[TopicPartition, int], seconds: float = _COMMIT_SECONDS_MAX
+    ) -> None:
         self._ends |= ends
-        if not ends:
+        self._uncommitted |= ends
+        if not ends or self._committing.locked():
             return
-        try:
-            await asyncio.wait_for(consumer.commit(dict(ends)), _COMMIT_SECONDS_MAX)
+        async with self._committing:
+            try:
+                await asyncio.wait_for(consumer.commit(dict(ends)), seconds)
+            except (KafkaError, TimeoutError) as error:  # read again after a restart; the inbox drops it
+                log.warning("offsets.not_committed", error=described(error))
+                return
             self._committed_at = time.monotonic()
-        except (KafkaError, TimeoutError) as error:  # read again later; the inbox drops it
-            log.warning("offsets.not_committed", error=described(error))
+            left = self._uncommitted.items()
+            self._uncommitted = {partition: end for partition, end in left if ends.get(partition) != end}
+
+    async def _commit_again(self, consumer: Consumer) -> None:
+        """What the broker did not take before: a quiet partition brings no batch that would do it."""
+        mine = consumer.assignment()
+        ends = {partition: end for partition, end in self._uncommitted.items() if partition in mine}
+        await self._commit(consumer, ends, _COMMIT_AGAIN_SECONDS_MAX)
 
     def _behind(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> int | None:
         total = 0
