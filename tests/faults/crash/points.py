@@ -192,7 +192,7 @@ EXECUTION = (
 )  # fmt: skip
 
 BLOB = tuple(
-    Point(name, "truth_kit.blobs", "keep", "after", statement, services=("execution", "records"))
+    Point(name, "truth_kit.blobs.folder", "keep", "after", statement, services=("execution", "records"))
     for name, statement in (
         ("bytes written, without their name", "os.fsync(self._file.fileno())"),
         ("bytes named", "os.link("),
