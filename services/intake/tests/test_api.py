@@ -206,6 +206,7 @@ async def test_an_intake_shows_what_was_asked_and_its_sealed_steps(as_: As, data
 async def test_it_says_what_it_reads_and_writes(as_: As) -> None:
     about = (await as_(None).get("/about")).json()
     assert set(about["writes"]) == {
+        "truth.requests.received.v1",  # the first step body, inside the hand-offs
         "truth.requests.refused.v1",
         "truth.intakes.accepted.v1",
         "truth.intakes.answered.v1",

@@ -179,7 +179,7 @@ MUTANTS = (
     ),
     Mutant(
         "evidence sealed without being hashed again",
-        (Patch(f"{_KIT}/blobs.py", "if writing.hexdigest() != sha256:", "if False:"),),
+        (Patch(f"{_KIT}/blobs/folder.py", "if writing.hexdigest() != sha256:", "if False:"),),
         "records: test_evidence",
         (*_PYTEST, "services/records/tests/test_evidence.py", "-k", "never_taken"),
         ("FAILED", "AssertionError"),
