@@ -94,7 +94,7 @@ def test_nothing_comes_in_but_named_sources() -> None:
     let_in = {line[1:] for line in ignored if line.startswith("!")}
     assert let_in == {
         *("pyproject.toml", "uv.lock", "libs", "services"),
-        *("deploy/console", "deploy/identity", "deploy/kafka"),
+        *("deploy/console", "deploy/gate", "deploy/identity", "deploy/kafka"),
     }
 
 
@@ -134,7 +134,7 @@ def test_a_services_image_holds_its_own_dependencies_only(service: str) -> None:
 def test_the_issuers_image_holds_nothing_of_the_system() -> None:
     assert {one for one in locked("truth-issuer") if one.startswith("truth-")} == {"truth-issuer"}
     assert {one for one in locked("truth-console") if one.startswith("truth-")} == {
-        *("truth-console", "truth-topology", "truth-contracts", "truth-sealing")
+        *("truth-console", "truth-gate", "truth-topology", "truth-contracts", "truth-sealing")
     }
 
 
