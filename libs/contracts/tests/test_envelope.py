@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -202,3 +203,12 @@ def test_a_major_that_no_release_will_ever_have_is_refused_and_not_waited_for() 
     refusal = received(TASKS_CHANGED, changed_headers(lambda headers: headers.update(ce_type=named)))
     assert isinstance(refusal, Refusal)
     assert refusal.code == "type_unknown"
+
+
+@pytest.mark.parametrize("version", [True, "1", 1.0])
+def test_a_value_of_another_type_is_refused_and_not_made_to_fit(version: object) -> None:
+    message = to_kafka(CHANGED)
+    body = json.loads(message.value or b"") | {"version": version}
+    refusal = received(TASKS_CHANGED, replace(message, value=json.dumps(body).encode()))
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.field) == ("body_invalid", "version")

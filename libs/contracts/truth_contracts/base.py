@@ -13,6 +13,7 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
     TypeAdapter,
+    ValidationError,
     WithJsonSchema,
 )
 
@@ -41,9 +42,10 @@ ContractT = TypeVar("ContractT", bound=Contract)
 def read(kind: type[ContractT], octets: bytes) -> ContractT:
     """The `kind` that the JSON `octets` hold, unknown members dropped at any depth.
 
+    A value of another type is refused, never made to fit: pydantic would take true for 1, and "1" too.
     Raises pydantic.ValidationError. Whatever is hashed must be hashed from `octets`, never from the result.
     """
-    return _adapter(kind).validate_json(octets, extra="ignore")
+    return _adapter(kind).validate_json(octets, strict=True, extra="ignore")
 
 
 @cache
@@ -65,16 +67,23 @@ def to_milliseconds(instant: datetime) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
-def _not_a_number(given: object) -> object:
-    # Pydantic would take a number for seconds or milliseconds since 1970, as it sees fit.
+_AWARE: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+
+
+def _read_instant(given: object) -> object:
+    # Pydantic would take a number for seconds or milliseconds since 1970, as it sees fit. And it takes a text
+    # from JSON only where nobody has looked at it before.
     if isinstance(given, int | float):
         raise ValueError("a time is a text such as 2026-11-24T16:00:00.000Z")
-    return given
+    try:
+        return _AWARE.validate_python(given)
+    except ValidationError as error:
+        raise ValueError(error.errors(include_url=False)[0]["msg"]) from None
 
 
 Instant = Annotated[
     AwareDatetime,
-    BeforeValidator(_not_a_number),
+    BeforeValidator(_read_instant),
     AfterValidator(to_milliseconds),
     PlainSerializer(instant_text, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),  # else only readers' schemas would name it
