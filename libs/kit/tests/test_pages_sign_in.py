@@ -102,6 +102,19 @@ async def test_a_sign_in_that_must_be_fresh_is_asked_for_anew(browser: Browser) 
     assert (asked["prompt"], asked["max_age"]) == ("login", "0")
 
 
+async def test_a_fresh_sign_in_needs_the_issuers_word_for_it(browser: Browser) -> None:
+    refused = await browser.sign_in("ada", "/sign-in?to=/fresh&fresh=1")
+    assert refused.status_code == 400
+    key = browser.issuer.key
+    for seconds_ago, status in ((3600, 400), (5, 303)):
+        told = {"auth_time": int(time.time()) - seconds_ago}
+        browser.issuer.tokens = lambda nonce, told=told: {
+            "access_token": access_token(key, ISSUER, ADA),
+            "id_token": signed(key, for_us(nonce) | told),
+        }
+        assert (await browser.sign_in("ada", "/sign-in?to=/mine&fresh=1")).status_code == status
+
+
 @pytest.mark.parametrize(
     "query",
     [
