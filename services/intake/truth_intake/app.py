@@ -7,6 +7,7 @@ from truth_sealing.keys import FileSigner
 
 from truth_intake import consumer
 from truth_intake.api import intakes, requests, surfaces, track
+from truth_intake.ops import OPS
 from truth_intake.settings import Settings
 
 
@@ -24,5 +25,6 @@ def service() -> Service:
         replica=settings.replica,
         routes=consumer.routes(signer),
         routers=(requests.router, intakes.router, track.router, surfaces.router),
+        ops=OPS,
         state={"signer": signer},
     )

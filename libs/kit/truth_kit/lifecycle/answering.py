@@ -1,5 +1,7 @@
 """The HTTP side of a service: its own routes, and the ones that all five have."""
 
+from dataclasses import dataclass
+
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from truth_contracts.manifest import Manifest, manifest
@@ -11,10 +13,31 @@ from truth_kit.dead_letters import api as dead_letters
 from truth_kit.lifecycle import in_flight
 from truth_kit.lifecycle.parts import Service
 from truth_kit.lifecycle.readiness import Readiness
+from truth_kit.metrics import Metrics
+from truth_kit.ops import api as ops
+from truth_kit.ops.lookout import Lookout
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is known about the process that answers."""
+
+    readiness: Readiness
+    lookout: Lookout
+    metrics: Metrics
+
+    @classmethod
+    def of(cls, service: Service, database: Database) -> "Running":
+        """Of a process that has just begun."""
+        readiness = Readiness(database, migrations.folder(f"truth_{service.name}"))
+        return cls(readiness, Lookout(database, service.ops), Metrics(service.name))
 
 
 def application(
-    service: Service, database: Database, verifier: Verifier, readiness: Readiness | None = None
+    service: Service,
+    database: Database,
+    verifier: Verifier,
+    running: Running | None = None,
 ) -> FastAPI:
     """All of the HTTP side, and nothing else running: tests call it without a consumer.
 
@@ -30,12 +53,15 @@ def application(
         app.include_router(router)
     app.include_router(dead_letters.router(service.routes))
     app.include_router(in_flight.router())
-    _add_health(app, readiness or Readiness(database, migrations.folder(f"truth_{service.name}")))
+    running = running or Running.of(service, database)
+    told = manifest(service.name, service.version, [route.topic for route in service.routes])
+    app.include_router(ops.router(told, running.readiness, running.lookout, running.metrics))
+    _add_health(app, running.readiness)
 
     @app.get("/about", tags=["operations"])
     async def tell_about() -> Manifest:  # pyright: ignore[reportUnusedFunction] the decorator uses it
         """Name, version, contracts read and written."""
-        return manifest(service.name, service.version, [route.topic for route in service.routes])
+        return told
 
     return app
 
