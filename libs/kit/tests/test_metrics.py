@@ -31,7 +31,7 @@ UNKNOWN = Flow(
 def shown(flow: Flow, metrics: Metrics | None = None, *judged: Judged) -> dict[str, float]:
     """Every sample by its name and its labels' values, in the order of the labels' names."""
     families = text_string_to_metric_families(exposition(metrics or Metrics("intake"), flow, judged).decode())
-    samples = [sample for family in families for sample in family.samples if "_created" not in sample.name]
+    samples = [sample for family in families for sample in family.samples]
     return {
         " ".join((one.name, *(value for _, value in sorted(one.labels.items())))): one.value
         for one in samples
@@ -41,7 +41,7 @@ def shown(flow: Flow, metrics: Metrics | None = None, *judged: Judged) -> dict[s
 def test_what_is_not_known_has_no_series() -> None:
     found = shown(UNKNOWN)
     assert {name for name in found if not name.startswith(("truth_inbox", "truth_relay"))} == {
-        "truth_build_info intake 1.2.3",
+        "truth_build_info 1.2.3",
         "truth_ready",
         "truth_failing database",
     }

@@ -6,7 +6,9 @@ Names are OpenTelemetry's where it has one, in Prometheus' spelling. No label ev
 from collections import Counter as Tally
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+
+disable_created_metrics()  # a second series for each counter, which tells when the process began
 
 SERIES_MAX = 400
 """Series that one process may show at most: what a busy Prometheus still scrapes without notice."""
