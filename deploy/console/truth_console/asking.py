@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
-from truth_kit.ops.answers import Flow, Invariants, Trace
+from truth_contracts.ops import Flow, Invariants, Trace
 
 from truth_console.places import Badge, NotSignedInError, Places
 

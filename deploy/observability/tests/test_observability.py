@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from truth_contracts.ops import Flow
 from truth_contracts.topics import SERVICES
 from truth_kit.lifecycle import readiness
 from truth_kit.metrics import Metrics
-from truth_kit.ops.answers import Flow
 from truth_kit.ops.exposition import exposition
 
 ROOT = Path(__file__).parents[1]

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
+from truth_contracts.ops import Flow, Judged, TopicLag, Waiting
 from truth_contracts.refusals import CODES
 from truth_contracts.topics import TOPICS
 from truth_kit.metrics import SERIES_MAX, Metrics
-from truth_kit.ops.answers import Flow, Judged, TopicLag, Waiting
 from truth_kit.ops.exposition import exposition
 
 from libs.kit.tests.hop_sample import NOW

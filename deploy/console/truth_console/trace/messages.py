@@ -8,8 +8,8 @@ from typing import Any, cast
 # Services publish with this one; librdkafka keeps its own to itself.
 from aiokafka.partitioner import murmur2  # pyright: ignore[reportUnknownVariableType] it has no types
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from truth_contracts.ops import Step
 from truth_contracts.steps import arrived
-from truth_kit.ops.answers import Step
 from truth_sealing.canonical import Json, sha256_hex
 from truth_sealing.keys import StepKeys
 from truth_sealing.strict import StrictError, strict_object

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from truth_contracts.ops import Flow, Judged
 
 from truth_kit.metrics import Metrics
-from truth_kit.ops.answers import Flow, Judged
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _TOPIC = ("messaging_destination_name",)
