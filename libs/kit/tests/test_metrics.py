@@ -87,7 +87,7 @@ def test_counts_add_up() -> None:
     metrics = Metrics("intake")
     metrics.count_consumed(["a", "a", "b"], 0.02)
     metrics.count_decided(1, ["body_invalid"])
-    metrics.count_hops([("a", 0.2), ("a", -1)])  # a clock that is behind makes no negative time
+    metrics.count_hops({"a": [0.2, -1]})  # a clock that is behind makes no negative time
     metrics.count_sent(["c"])
     metrics.count_failed(OSError("away"), 1)
     found = shown(UNKNOWN, metrics)
@@ -104,11 +104,11 @@ def test_the_number_of_series_is_bounded_whatever_strangers_send() -> None:
     read = [topic.name for topic in TOPICS if "intake" in topic.readers]
     metrics.count_consumed(read, 0.1)
     metrics.count_decided(0, list(CODES))
-    metrics.count_hops([(topic, 0.1) for topic in read])
+    metrics.count_hops({topic: [0.1] for topic in read})
     metrics.count_sent(topic.name for topic in TOPICS if topic.owner == "intake")
     metrics.count_failed(OSError(), 0.1)
     metrics.count_contracts(
-        ("truth.requests.submitted.v1", f"urn:{number}" + "x" * 5_000) for number in range(10_000)
+        {("truth.requests.submitted.v1", f"urn:{number}" + "x" * 5_000): 1 for number in range(10_000)}
     )
     found = shown(UNKNOWN, metrics)
     assert found["truth_contract_messages_total other truth.requests.submitted.v1"] == 10_000 - 64

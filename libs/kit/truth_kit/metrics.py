@@ -4,7 +4,7 @@ Names are OpenTelemetry's where it has one, in Prometheus' spelling. No label ev
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
@@ -92,14 +92,16 @@ class Metrics:
         for code, count in Tally(codes).items():
             self._letters.labels(code).inc(count)
 
-    def count_hops(self, hops: Iterable[tuple[str, float]]) -> None:
-        """Events of these topics took so many seconds."""
-        for topic, seconds in hops:
-            self._hops.labels(topic).observe(max(0.0, seconds))
+    def count_hops(self, hops: Mapping[str, Iterable[float]]) -> None:
+        """How many seconds each event of these topics took."""
+        for topic, taken in hops.items():
+            observe = self._hops.labels(topic).observe
+            for seconds in taken:
+                observe(max(0.0, seconds))
 
-    def count_contracts(self, contracts: Iterable[tuple[str, str]]) -> None:
+    def count_contracts(self, contracts: Mapping[tuple[str, str], int]) -> None:
         """Events of these types and schemas. A stranger may name any schema: past a number it is `other`."""
-        for (kind, schema), count in Tally(contracts).items():
+        for (kind, schema), count in contracts.items():
             if schema not in self._schemas and len(self._schemas) < _SCHEMAS_MAX:
                 self._schemas[schema] = schema[:100]
             self._contracts.labels(kind, self._schemas.get(schema, "other")).inc(count)
