@@ -1,12 +1,19 @@
 """The page shows what the commands show, to this machine alone, and changes nothing."""
 
+import socket
+import threading
+import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from truth_console.options import opened
 from truth_console.page.app import page
+from truth_console.page.serving import served
+from truth_local.demo.acting import wait_for
 from truth_local.demo.walk import Walked
 
 
@@ -68,3 +75,24 @@ async def test_every_answer_is_closed_to_scripts_frames_and_other_hosts(reader: 
 async def test_nothing_can_be_changed_here(reader: httpx.AsyncClient, path: str) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert (await reader.request(method, path)).status_code == 405
+
+
+def test_the_flow_comes_live_whole_and_the_stream_ends_with_the_process(env: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with opened(env) as console:
+        server = served(page(console), port)
+        running = threading.Thread(target=server.run)
+        running.start()
+        wait_for(lambda: server.started or None, "a page that answers")
+        with httpx.stream("GET", f"http://localhost:{port}/live", trust_env=False, timeout=30) as live:
+            lines = live.iter_lines()
+            events = [" ".join(iter(partial(next, lines), "")) for _ in range(2)]
+            told_at = time.monotonic()
+            server.should_exit = True
+            with suppress(httpx.RemoteProtocolError):
+                list(lines)
+        running.join(30)
+    assert all(event.startswith("data: <h1>") and "signals.emitted" in event for event in events)
+    assert time.monotonic() - told_at < 5

@@ -64,9 +64,7 @@ def firing(url: str) -> set[tuple[str, str]]:
     found = ask(url, "alerts")
     alerts: list[Any] = found["alerts"] if found else []
     return {
-        (one["labels"]["alertname"], one["labels"]["service"])
-        for one in alerts
-        if one["state"] == "firing"
+        (one["labels"]["alertname"], one["labels"]["service"]) for one in alerts if one["state"] == "firing"
     }
 
 
