@@ -1,4 +1,4 @@
-"""What a decided batch adds to the process's counters."""
+"""What a decided batch adds to the process's counters, and its spans where they are wanted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -12,12 +12,15 @@ from truth_contracts.steps import Event
 from truth_kit.metrics import Metrics
 from truth_kit.subscribe.decide import Decided
 from truth_kit.subscribe.route import Arrival
+from truth_kit.tracing import tell_processed
 
 
 def count(
     metrics: Metrics, arrivals: Sequence[Arrival], decided: Decided, seconds: float, now: datetime
 ) -> None:
     """The batch took `seconds` and is durable at `now`."""
+    if metrics.tracer is not None:
+        tell_processed(metrics.tracer, metrics.service, decided.events, seconds)
     metrics.count_consumed((arrival.coordinates.topic for arrival in arrivals), seconds)
     metrics.count_decided(decided.repeated, (letter.refusal.code for letter in decided.letters))
     metrics.count_hops(_hops(decided.events, now))
