@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -12,7 +13,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwk, jws, jwt
 from joserfc.errors import JoseError
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from truth_contracts.base import Subject
 from truth_contracts.refusals import Refusal
 
@@ -25,6 +26,7 @@ AUDIENCE = "truth"
 ALGORITHMS = ("ES256", "RS256")
 LEEWAY_SECONDS = 10
 TOKEN_CHARACTERS_MAX = 8192
+_SECONDS_MAX = 253402300799  # the end of the year 9999
 
 KEYS_FRESH_SECONDS = 300.0
 KEYS_USABLE_SECONDS = 3600.0
@@ -39,6 +41,11 @@ class Actor:
     name: str
     roles: frozenset[str]
     kind: Literal["person", "machine"]
+    signed_in_at: datetime | None = None
+    """When the person last showed who they are (`auth_time`), if the issuer tells.
+
+    Never read from `iat`: a token that was renewed by itself has a new one, and nobody was asked.
+    """
 
     @property
     def reference(self) -> str:
@@ -60,6 +67,7 @@ class _Claims(BaseModel):
     name: str | None = None
     roles: list[str] = []
     kind: str = "machine"
+    auth_time: Annotated[int, Field(ge=0, le=_SECONDS_MAX)] | None = None
 
 
 class Verifier:
@@ -70,7 +78,7 @@ class Verifier:
     """
 
     def __init__(self, issuer: str, client: httpx.AsyncClient, *, fetch_seconds: float = 10) -> None:
-        self._issuer, self._client, self._fetch_seconds = issuer, client, fetch_seconds
+        self.issuer, self.client, self._fetch_seconds = issuer, client, fetch_seconds
         self._fetching = asyncio.Lock()
         self._keys: dict[str, jwk.Key] = {}
         self._fetched_at = self._tried_at = float("-inf")
@@ -84,6 +92,19 @@ class Verifier:
 
     async def verify(self, token: str) -> Actor | Refusal:
         """The caller, or `token_invalid` with the failed check, or `identity_unavailable`."""
+        claims = await self.signed(token)
+        if isinstance(claims, Refusal):
+            return claims
+        try:
+            self._claims.validate(claims)
+            return _actor(claims)
+        except JoseError as error:
+            return _invalid(error.error.replace("_", " "))
+        except (ValidationError, ValueError):
+            return _invalid("it cannot be read")
+
+    async def signed(self, token: str) -> dict[str, Any] | Refusal:
+        """What a token says that the issuer signed, whatever it is: the caller has still to check it."""
         if len(token) > TOKEN_CHARACTERS_MAX:
             return _invalid("it is too long")
         try:
@@ -93,16 +114,14 @@ class Verifier:
             key = await self._key(key_id)
             if key is None:
                 return _invalid("its key is not one of the issuer's")
-            claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
-            self._claims.validate(claims)
-            return _actor(claims)
+            return jwt.decode(token, key, algorithms=ALGORITHMS).claims
         except IssuerAwayError:
             return Refusal(
                 "identity_unavailable", "Who is calling cannot be checked now. Try again in a moment."
             )
         except JoseError as error:
             return _invalid(error.error.replace("_", " "))
-        except (ValidationError, ValueError):
+        except ValueError:
             return _invalid("it cannot be read")
 
     async def _key(self, key_id: str) -> jwk.Key | None:
@@ -134,9 +153,9 @@ class Verifier:
             log.warning("issuer.waiting", error=described(error))
 
     async def _ask(self) -> dict[str, jwk.Key]:
-        url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+        url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
         discovery = _Discovery.model_validate_json(await self._get(url))
-        if discovery.issuer != self._issuer:
+        if discovery.issuer != self.issuer:
             raise ValueError(f"{url} speaks for another issuer")
         found = TypeAdapter(dict[Literal["keys"], list[dict[str, Any]]]).validate_json(
             await self._get(discovery.jwks_uri)
@@ -147,14 +166,15 @@ class Verifier:
         return {key.kid: key for key in keys.keys if key.kid}
 
     async def _get(self, url: str) -> bytes:
-        answer = await self._client.get(url)
+        answer = await self.client.get(url)
         return answer.raise_for_status().content
 
 
 def _actor(claims: dict[str, Any]) -> Actor:
     read = _Claims.model_validate(claims)
     kind: Literal["person", "machine"] = "person" if read.kind == "person" else "machine"
-    return Actor(read.sub, read.name or read.sub, frozenset(read.roles), kind)
+    signed_in_at = None if read.auth_time is None else datetime.fromtimestamp(read.auth_time, UTC)
+    return Actor(read.sub, read.name or read.sub, frozenset(read.roles), kind, signed_in_at)
 
 
 def _invalid(why: str) -> Refusal:

@@ -1,6 +1,7 @@
 """The HTTP side of a service: its own routes, and the ones that all five have."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -16,6 +17,8 @@ from truth_kit.lifecycle.readiness import Readiness
 from truth_kit.metrics import Metrics
 from truth_kit.ops import api as ops
 from truth_kit.ops.lookout import Lookout
+from truth_kit.pages.guard import Guard
+from truth_kit.pages.mounting import Site, mount
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Running:
     readiness: Readiness
     lookout: Lookout
     metrics: Metrics
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set on the stop signal: live parts of pages end then."""
 
     @classmethod
     def of(cls, service: Service, database: Database) -> "Running":
@@ -42,19 +47,25 @@ def application(
 ) -> FastAPI:
     """All of the HTTP side, and nothing else running: tests call it without a consumer.
 
-    /openapi.json describes it. There is no /docs: FastAPI's page loads its scripts from a CDN.
+    Live streams end when `stopping` is set. /openapi.json describes it. There is no /docs: FastAPI's page
+    loads its scripts from a CDN.
     """
     title = f"Runtime Truth: {service.name}"
     app = FastAPI(title=title, version=service.version, docs_url=None, redoc_url=None)
+    if service.pages is not None:
+        app.add_middleware(Guard, public_url=service.http.public_url)
     problems.install(app)
     app.state.database, app.state.verifier = database, verifier
     for name, value in service.state.items():
         setattr(app.state, name, value)
     for router in service.routers:
         app.include_router(router)
+    running = running or Running.of(service, database)
+    if service.pages is not None:
+        site = Site(service.name, service.http.public_url, service.pages)
+        mount(app, site, verifier, running.stopping)
     app.include_router(dead_letters.router(service.routes))
     app.include_router(in_flight.router())
-    running = running or Running.of(service, database)
     told = manifest(service.name, service.version, [route.topic for route in service.routes])
     app.include_router(ops.router(told, running.readiness, running.lookout, running.metrics))
     _add_health(app, running.readiness)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 from fastapi import APIRouter
@@ -14,6 +14,9 @@ from truth_kit.database import Database
 from truth_kit.ops.told import NOTHING, Ops
 from truth_kit.subscribe import AnyRoute
 from truth_kit.telemetry import described
+
+if TYPE_CHECKING:
+    from truth_kit.pages import Pages
 
 log = structlog.get_logger()
 
@@ -57,6 +60,7 @@ class Service:
     tasks: Mapping[str, Task] = field(default_factory=dict[str, Task])
     ops: Ops = NOTHING
     state: Mapping[str, object] = field(default_factory=dict[str, object])  # put on app.state for api.py
+    pages: "Pages | None" = None
 
 
 class Part:

@@ -51,10 +51,9 @@ def calm_collector() -> None:
 async def serve(service: Service) -> None:
     """Run `service` until SIGTERM or SIGINT, then drain. Its neighbours may be away all along."""
     calm_collector()
-    stopping, closing = asyncio.Event(), asyncio.Event()
     database = Database(service.database, service.name)
-    running = Running.of(service, database)
-    readiness = running.readiness
+    running, closing = Running.of(service, database), asyncio.Event()
+    readiness, stopping = running.readiness, running.stopping
     _on_signals(stopping, readiness)
     work = _work(service, Runtime(database, stopping), running)
     relay = readiness.relay = Relay(service.name, service.kafka, database, running.metrics)
