@@ -1,11 +1,14 @@
 """Puts the parts together; no rule, no query."""
 
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from truth_kit.lifecycle import Service
 from truth_sealing.keys import FileSigner, read_vkeys
 
 from truth_governance import api, consumer
+from truth_governance.domain.authenticator import Site
+from truth_governance.domain.proof import Proving
 from truth_governance.settings import Settings
 
 
@@ -23,5 +26,14 @@ def service() -> Service:
         replica=settings.replica,
         routes=consumer.routes(keys),
         routers=(api.router,),
-        state={"signer": FileSigner.read("governance", settings.step_key_file)},
+        state={
+            "signer": FileSigner.read("governance", settings.step_key_file),
+            "proving": Proving(settings.create_job_proof, _site(settings)),
+        },
     )
+
+
+def _site(settings: Settings) -> Site:
+    """Where people use passkeys: the origin of the public URL."""
+    url = urlsplit(settings.http.public_url)
+    return Site(settings.passkey_rp_id or str(url.hostname), f"{url.scheme}://{url.netloc}")
