@@ -1,5 +1,6 @@
 """Governance's HTTP side in the tests, and who knocks at it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 from fastapi import FastAPI
 from truth_governance import api
 from truth_governance.consumer import routes
+from truth_governance.domain.proof import ProofPolicy
 from truth_kit.connections import HttpServer, KafkaConnection
 from truth_kit.database import Database
 from truth_kit.fresh import utc_now
@@ -15,9 +17,11 @@ from truth_kit.subscribe import decide
 from truth_kit.testing import arrival
 from truth_local.system import System
 
+from services.governance.tests.authenticators import Authenticator
 from services.governance.tests.making import (
     GOVERNANCE,
     KEYS,
+    PROVING,
     intake_accepted,
     request_body,
 )
@@ -25,7 +29,7 @@ from services.governance.tests.making import (
 Answer = dict[str, Any]
 
 
-def service(database: Database, issuer: str) -> Service:
+def service(database: Database, issuer: str, policy: ProofPolicy = "optional") -> Service:
     return Service(
         name="governance",
         version="0",
@@ -35,7 +39,7 @@ def service(database: Database, issuer: str) -> Service:
         issuer=issuer,
         routes=routes(KEYS),
         routers=(api.router,),
-        state={"signer": GOVERNANCE},
+        state={"signer": GOVERNANCE, "proving": replace(PROVING, policy=policy)},
     )
 
 
@@ -45,12 +49,14 @@ class Door:
     def __init__(self, app: FastAPI, system: System, database: Database) -> None:
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://truth")
         self._system, self._database, self._offset = system, database, 0
+        self.tokens: dict[str, str] = {}  # of those who come with another than a fresh one
 
     async def ask(
         self, who: str, method: str, path: str, body: object = None, *, content: bytes | None = None
     ) -> httpx.Response:
         """The answer to somebody's request, its body as JSON or as it is."""
-        headers = {"authorization": f"Bearer {self._system.token(who)}"} if who else {}
+        token = who and (self.tokens.get(who) or self._system.token(who))
+        headers = {"authorization": f"Bearer {token}"} if who else {}
         headers |= {"content-type": "application/json"} if content else {}
         return await self._http.request(method, path, json=body, content=content, headers=headers)
 
@@ -94,9 +100,18 @@ class Door:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def create(self, who: str, task: Answer, digest: str) -> httpx.Response:
+    async def create(
+        self, who: str, task: Answer, digest: str, assertion: Answer | None = None
+    ) -> httpx.Response:
         """Create Job."""
-        return await self.ask(who, "POST", f"/api/tasks/{task['task_id']}/job", {"digest": digest})
+        body = {"digest": digest} if assertion is None else {"digest": digest, "assertion": assertion}
+        return await self.ask(who, "POST", f"/api/tasks/{task['task_id']}/job", body)
+
+    async def register(self, who: str, authenticator: Authenticator, name: str = "My phone") -> Answer:
+        """A new passkey of somebody who has just signed in."""
+        invited = await self.done(who, "POST", "/api/passkeys/options")
+        credential = authenticator.register(invited["options"])
+        return await self.done(who, "POST", "/api/passkeys", {"name": name, "credential": credential})
 
     async def close(self) -> None:
         """Hang up."""

@@ -1,15 +1,10 @@
 """What an authenticator answers, held against WebAuthn's rules (W3C WebAuthn Level 3) by py_webauthn."""
 
-import base64
-import binascii
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pydantic import BeforeValidator, Field, WithJsonSchema
-from truth_contracts.base import Contract
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers import (
     bytes_to_base64url,
@@ -27,6 +22,8 @@ from webauthn.helpers.structs import (
     AuthenticatorAttestationResponse,
     RegistrationCredential,
 )
+
+from truth_governance.domain.credentials import Assertion, Attestation
 
 ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDDSA]
 """What the offline verifier of bundles knows."""
@@ -46,55 +43,6 @@ _WHY = {
     "Response sign count": "its counter went back, so there may be a copy of it",
 }
 """By how the library's message begins: its whole text repeats what was sent."""
-
-
-def _octets(given: object) -> bytes:
-    if not isinstance(given, str):
-        raise ValueError("a text in base64url")
-    try:
-        return base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("a text in base64url") from None
-
-
-_BASE64URL = (BeforeValidator(_octets), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}))
-
-CredentialId = Annotated[bytes, *_BASE64URL, Field(min_length=1, max_length=1023)]
-ClientData = Annotated[bytes, *_BASE64URL, Field(max_length=2048)]
-AuthenticatorData = Annotated[bytes, *_BASE64URL, Field(max_length=1024)]
-Signature = Annotated[bytes, *_BASE64URL, Field(max_length=256)]
-AttestationObject = Annotated[bytes, *_BASE64URL, Field(max_length=16 * 1024)]
-
-
-class AssertionResponse(Contract, frozen=True, extra="ignore"):
-    """What the authenticator signed, and its signature."""
-
-    authenticator_data: Annotated[AuthenticatorData, Field(alias="authenticatorData")]
-    client_data_json: Annotated[ClientData, Field(alias="clientDataJSON")]
-    signature: Signature
-
-
-class Assertion(Contract, frozen=True, extra="ignore"):
-    """A browser's answer to `navigator.credentials.get()` (AuthenticationResponseJSON, section 5.1)."""
-
-    id: CredentialId
-    type: Literal["public-key"]
-    response: AssertionResponse
-
-
-class AttestationResponse(Contract, frozen=True, extra="ignore"):
-    """What the authenticator says of the key that it made."""
-
-    client_data_json: Annotated[ClientData, Field(alias="clientDataJSON")]
-    attestation_object: Annotated[AttestationObject, Field(alias="attestationObject")]
-
-
-class Attestation(Contract, frozen=True, extra="ignore"):
-    """A browser's answer to `navigator.credentials.create()` (RegistrationResponseJSON, section 5.1)."""
-
-    id: CredentialId
-    type: Literal["public-key"]
-    response: AttestationResponse
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from truth_contracts.jobs import FrozenJob, JobCreatedBody
 from truth_contracts.refusals import Refusal
 from truth_sealing.canonical import canonical
 
-from truth_governance.domain.authenticator import Assertion
 from truth_governance.domain.commanding import Occasion, forbidden, stale
+from truth_governance.domain.credentials import Assertion
 from truth_governance.domain.passkey import Passkey, PasskeyId
 from truth_governance.domain.preparation import Preparation, digest_of, may_not
 from truth_governance.domain.proof import Proving, Signed, prove

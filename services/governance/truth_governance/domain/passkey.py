@@ -10,8 +10,9 @@ from truth_contracts.base import Contract, text
 from truth_contracts.refusals import Refusal
 from truth_sealing.canonical import sha256_hex
 
-from truth_governance.domain.authenticator import Attestation, Attested, Site, attested, spki
+from truth_governance.domain.authenticator import Attested, Site, attested, spki
 from truth_governance.domain.commanding import Occasion, Person
+from truth_governance.domain.credentials import Attestation
 
 PasskeyId = NewType("PasskeyId", UUID)
 

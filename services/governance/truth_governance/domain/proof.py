@@ -9,7 +9,8 @@ from truth_contracts.refusals import Refusal
 from truth_sealing.passkey import create_job_signed
 from webauthn.helpers import bytes_to_base64url
 
-from truth_governance.domain.authenticator import Assertion, Site, asserted
+from truth_governance.domain.authenticator import Site, asserted
+from truth_governance.domain.credentials import Assertion
 from truth_governance.domain.passkey import Passkey
 
 ProofPolicy: TypeAlias = Literal["off", "optional", "required"]
