@@ -37,7 +37,7 @@ async def strict_door(database: Database, infrastructure: System) -> AsyncIterat
 @asynccontextmanager
 async def opened(database: Database, system: System, policy: ProofPolicy) -> AsyncGenerator[Door]:
     async with httpx.AsyncClient(trust_env=False) as issuer:
-        app = application(service(database, system.issuer, policy), database, Verifier(system.issuer, issuer))
+        app = application(service(database, system, policy), database, Verifier(system.issuer, issuer))
         door = Door(app, system, database)
         yield door
         await door.close()

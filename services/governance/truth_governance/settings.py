@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection
+from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection, SignIn
 
 
 class Settings(BaseSettings):
@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     database: DatabaseConnection
     kafka: KafkaConnection
     issuer: str = Field(description="URL of the issuer of sign-ins, exactly as its tokens name it")
+    sign_in: SignIn
+    links: dict[str, str] = Field(default={}, description="JSON: public URLs of the other services, by name")
     replica: str | None = Field(default=None, description="stable name of this replica, if it has one")
     create_job_proof: Literal["off", "optional", "required"] = Field(
         default="optional", description="whether Create Job is signed by a passkey: off, optional or required"

@@ -5,6 +5,7 @@ import hmac
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -35,7 +36,8 @@ class Session:
     @property
     def actor(self) -> Actor:
         """As commands take it. Only people have sessions."""
-        return Actor(self.subject, self.name, frozenset(self.roles), "person")
+        seen_at = None if self.signed_in_at is None else datetime.fromtimestamp(self.signed_in_at, UTC)
+        return Actor(self.subject, self.name, frozenset(self.roles), "person", seen_at)
 
 
 _SESSION = TypeAdapter(Session)
