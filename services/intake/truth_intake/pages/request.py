@@ -33,6 +33,8 @@ log = structlog.get_logger()
 FORM_BYTES_MAX = 256 * 1024
 """A form's text takes up to twelve bytes a character, on its way here."""
 
+# A browser may keep the page that is left: who goes back finds the form as it was sent, with its key.
+_KEPT = {"Cache-Control": "private, no-cache"}
 _TOKEN_BYTES = 16
 # A tracker's token is made with its form, so that a form sent twice leads to one tracker.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -50,7 +52,7 @@ async def show_form(
     named = await _surface(database, surface)
     if named.maturity == "planned":
         return frame.show(request, "planned.html", surface=named)
-    return frame.show(request, "request.html", surface=named, sheet=Sheet())
+    return frame.show(request, "request.html", headers=_KEPT, surface=named, sheet=Sheet())
 
 
 @router.post("/request/{surface}", dependencies=[Depends(limited("request", per_minute=30, burst=30))])
@@ -79,7 +81,9 @@ async def show_entry(
     request: Request, _: Enterer, database: DatabaseDependency, frame: FrameDependency
 ) -> Response:
     """The form on which an operator or admin enters what a caller asks for."""
-    return frame.show(request, "enter.html", surfaces=await _open_surfaces(database), sheet=Sheet())
+    return frame.show(
+        request, "enter.html", surfaces=await _open_surfaces(database), sheet=Sheet(), headers=_KEPT
+    )
 
 
 @router.post("/intakes/new")
