@@ -49,7 +49,7 @@ def path_to(task: Answer) -> str:
 def with_authenticator(page: Page) -> None:
     """Chromium's virtual authenticator, whose user is always there and verified."""
     session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
+    session.send("WebAuthn.enable")  # pyright: ignore[reportUnknownMemberType] untyped library
     options = {
         "protocol": "ctap2",
         "transport": "internal",
@@ -58,7 +58,7 @@ def with_authenticator(page: Page) -> None:
         "isUserVerified": True,
         "automaticPresenceSimulation": True,
     }
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})  # pyright: ignore[reportUnknownMemberType] the same
 
 
 def prepare(page: Page) -> None:
