@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth_contracts.refusals import Refusal
 from truth_governance.api.ceremonies import creation_options, request_options
@@ -156,6 +156,7 @@ def test_only_the_owner_revokes_and_only_once() -> None:
 _HONEST = Authenticator().register(OPTIONS)["response"]
 
 
+@settings(deadline=None)
 @given(
     part=st.sampled_from(["clientDataJSON", "attestationObject"]),
     at=st.floats(0, 1, exclude_max=True),

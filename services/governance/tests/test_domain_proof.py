@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth_contracts.refusals import Refusal
 from truth_governance.api.ceremonies import request_options
@@ -174,6 +174,7 @@ def test_the_task_is_looked_at_before_the_proof() -> None:
     assert outcome.code == "not_assigned"
 
 
+@settings(deadline=None)
 @given(
     part=st.sampled_from(["clientDataJSON", "authenticatorData", "signature"]),
     at=st.floats(0, 1, exclude_max=True),
