@@ -84,8 +84,10 @@ async def test_the_whole_review_and_create_job_without_javascript(door: Door, da
     job = (await door.done("vera", "GET", f"/api{path_to(task)}"))["created"]["job_id"]
     await door.consume(job_changed(task["request_id"], 1, "queued", id=job))
     page = (await browser.get(path_to(task))).text
-    assert f'href="http://localhost:1/jobs/{job}"' in page
-    assert "Handing to execution" not in page
+    assert ("Execution has the Job." in page, "Handing to execution" in page) == (True, False)
+    assert f"/jobs/{job}" not in page  # execution shows it to the assigned operator and to auditors
+    assigned = (await door.browser("olga", "operator").get(path_to(task))).text
+    assert f'href="http://localhost:1/jobs/{job}"' in assigned
     assert await count_jobs(database) == 1
 
 

@@ -120,7 +120,7 @@ async def give_command(  # noqa: PLR0913 all but three by name
         await give(task_id, kind.model_validate(members), admin, database, signer)
     except ValidationError as error:
         field = str(error.errors()[0]["loc"][0])
-        refusal = Refusal("body_malformed", f"The field {field} is missing or too long.", field)
+        refusal = Refusal("body_malformed", f"The field {field} is missing or cannot be taken.", field)
         return await refused_page(request, Refused(refusal), task_id, admin, (database, frame, typed))
     except Refused as refused:
         return await refused_page(request, refused, task_id, admin, (database, frame, typed))
