@@ -12,6 +12,7 @@ from truth_sealing.keys import FileSigner, read_vkeys
 from truth_governance import api, consumer
 from truth_governance.domain.authenticator import Site
 from truth_governance.domain.proof import Proving
+from truth_governance.ops import OPS
 from truth_governance.pages import create_job as create_job_pages
 from truth_governance.pages import passkeys, tasks
 from truth_governance.settings import Settings
@@ -48,6 +49,7 @@ def service() -> Service:
         replica=settings.replica,
         routes=consumer.routes(keys),
         routers=(api.router,),
+        ops=OPS,
         state={
             "signer": FileSigner.read("governance", settings.step_key_file),
             "proving": Proving(settings.create_job_proof, _site(settings)),

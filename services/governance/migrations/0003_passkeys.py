@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 # A key answers a challenge that was given to its owner, and each challenge takes one key. Used keys count
 # upwards, a revoked key stays as it is: a counter set back would hide that there is a copy of the key.
