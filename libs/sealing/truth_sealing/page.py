@@ -6,8 +6,10 @@ import html
 import re
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 
-_FOLDER = files("truth_sealing") / "browser"
+FOLDER = Path(str(files("truth_sealing"))) / "browser"
+"""The modules and styles, for a server to give out beside a page of its own."""
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<module>[a-z]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
 _CHECK = re.compile(r"^// @ts-check\n", re.MULTILINE)
@@ -36,14 +38,9 @@ _DOCUMENT = """<!doctype html>
 """
 
 
-def assets() -> dict[str, bytes]:
-    """What a server gives out beside its own page, by file name: the modules and the style."""
-    return {file.name: file.read_bytes() for file in _FOLDER.iterdir() if file.name.endswith((".js", ".css"))}
-
-
 def checker(policy: bytes, keys: bytes | None) -> str:
     """The part of a page that `page.js` works on, as HTML; it carries the policy and keys it starts with."""
-    form = (_FOLDER / "checker.html").read_text(encoding="utf-8")
+    form = (FOLDER / "checker.html").read_text(encoding="utf-8")
     pinned = f'data-policy="{_encoded(policy)}" data-keys="{_encoded(keys or b"")}"'
     return form.replace("data-pinned", pinned, 1)
 
@@ -80,7 +77,7 @@ def _joinable(module: str) -> str:
 
 
 def _text(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def _encoded(octets: bytes) -> str:

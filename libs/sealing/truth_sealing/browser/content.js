@@ -2,9 +2,10 @@
 /** What a verified bundle says, for people: who took part by role, what happened when, and the evidence. */
 
 import { readBundle } from "./bundle.js";
+import { sha256Hex, utf8 } from "./octets.js";
 import { readRecord } from "./record.js";
 import { readShown } from "./shown.js";
-import { sha256Hex, utf8 } from "./octets.js";
+import { words } from "./telling.js";
 /** @import { Octets } from "./octets.js" */
 
 /** @typedef {{ step: string, at: string, by: string }} StepTaken */
@@ -58,11 +59,6 @@ export async function contentOf(octets) {
 /** @param {string} title @param {string | undefined} value @returns {[string, string]} */
 function pair(title, value) {
   return [title, value ?? ""];
-}
-
-/** @param {string} name */
-export function words(name) {
-  return name.replaceAll("_", " ");
 }
 
 /** @param {string} actor */

@@ -1,16 +1,16 @@
 // @ts-check
-/** The page around the verifier: takes files and pasted text, shows one verdict, the findings and the content. */
+/** The page around the verifier: takes files and pasted text, shows the verdict, the findings and the content. */
 
 import { BUNDLE_BYTES_MAX } from "./bundle.js";
-import { contentOf, words } from "./content.js";
-import { judge } from "./findings.js";
+import { contentOf } from "./content.js";
 import { strictObject } from "./json.js";
 import { sha256Hex, utf8 } from "./octets.js";
 import { CannotCheckError } from "./signatures.js";
+import { byId, carried, grouped, made, tell, tellCannot, tellReport } from "./telling.js";
 import { readTrust, verify } from "./verify.js";
 /** @import { Content, Piece } from "./content.js" */
 /** @import { EvidenceFile } from "./evidence.js" */
-/** @import { Finding, Report } from "./findings.js" */
+/** @import { Report } from "./findings.js" */
 /** @import { Octets } from "./octets.js" */
 
 /** @typedef {{ name: string, octets: Octets }} GivenFile */
@@ -19,38 +19,12 @@ import { readTrust, verify } from "./verify.js";
  *   photos: Map<string, GivenFile & EvidenceFile> }} Given */
 
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
-const MARKS = { yes: "yes", no: "no", "not shown": "not shown" };
-const FAILED_HINT =
-  "Do not rely on this copy. Ask whoever gave it to you for the file as it was served, and check that one.";
-const CANNOT_HINT =
-  "Nothing is said for or against the Record. The command python -m truth_sealing verify checks it without a browser.";
-
-/** @param {string} id */
-function byId(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`this page has no ${id}`);
-  return found;
-}
-
-/** @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {string} text @param {string} className */
-function made(tag, text = "", className = "") {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  if (className) element.className = className;
-  return element;
-}
+const ON_THIS_DEVICE = "On this device. What the bundle withholds is marked “not shown” below.";
 
 class Page {
   /** @type {Given} */
-  given = this.nothing();
+  given = ofThePage();
   checking = Promise.resolve();
-
-  /** What the page itself brings: its policy and keys. @returns {Given} */
-  nothing() {
-    const { policy = "", keys = "" } = byId("checker").dataset;
-    const [pinned, ring] = [policy, keys].map((text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0)));
-    return { bundle: null, policy: pinned, keys: keys ? ring : null, isOwnTrust: false, photos: new Map() };
-  }
 
   start() {
     const files = /** @type {HTMLInputElement} */ (byId("files"));
@@ -59,7 +33,7 @@ class Page {
     byId("check").addEventListener("click", () => this.soon(() => this.paste(pasted.value)));
     byId("clear").addEventListener("click", () => {
       files.value = pasted.value = "";
-      this.given = this.nothing();
+      this.given = ofThePage();
       this.soon(() => this.show());
       files.focus();
     });
@@ -74,7 +48,7 @@ class Page {
   /** One thing after another, so that the verdict is always about all that was given.
    * @param {() => Promise<void>} act */
   soon(act) {
-    this.checking = this.checking.then(act).catch((error) => this.tell("cannot", "Cannot check now", String(error)));
+    this.checking = this.checking.then(act).catch((error) => this.giveUp(String(error)));
   }
 
   /** @param {string} text */
@@ -87,7 +61,7 @@ class Page {
   async take(files) {
     for (const file of files) {
       if (file.size > FILE_BYTES_MAX) {
-        this.tell("cannot", "Cannot check now", `${file.name} is larger than ${FILE_BYTES_MAX} bytes.`);
+        this.giveUp(`${file.name} is larger than ${FILE_BYTES_MAX} bytes`);
         return;
       }
       await this.sort({ name: file.name, octets: new Uint8Array(await file.arrayBuffer()) });
@@ -98,8 +72,9 @@ class Page {
   /** Bundle, policy and keys by what they are; anything else is evidence. @param {GivenFile} file */
   async sort(file) {
     const kind = kindOf(file);
-    if (kind === "bundle") this.given.bundle = file;
-    else if (kind === "evidence") {
+    if (kind === "bundle") {
+      this.given.bundle = file;
+    } else if (kind === "evidence") {
       const sha256 = await sha256Hex(file.octets);
       this.given.photos.set(file.name, { ...file, sha256, size: file.octets.length });
     } else {
@@ -117,41 +92,28 @@ class Page {
     const fingerprint = made("span", grouped(await sha256Hex(policy)), "hash");
     byId("trust").replaceChildren(`${whose}. SHA-256 of the policy: `, fingerprint);
     if (bundle) await this.check(bundle.octets);
-    else this.forget();
+    else this.wait();
   }
 
   /** @param {Octets} octets */
   async check(octets) {
-    this.tell("none", "Checking…", "");
+    tell("none", "Checking…", "");
+    const { policy, keys, photos } = this.given;
+    byId("content").hidden = true;
     try {
-      const { policy, keys, photos } = this.given;
-      const files = photos.size > 0 ? photos : null;
-      const report = await verify(octets, await readTrust(policy, keys), files);
-      await this.showReport(report, octets);
+      const report = await verify(octets, await readTrust(policy, keys), photos.size > 0 ? photos : null);
+      const verdict = tellReport(report, ON_THIS_DEVICE);
+      if (verdict === "verified") this.showContent(await contentOf(octets), report);
     } catch (error) {
-      this.hide();
-      const why = error instanceof CannotCheckError ? error.message : `the policy or keys cannot be used: ${error}`;
-      this.tell("cannot", "Cannot check now", `${why}. ${CANNOT_HINT}`);
+      const isPlatform = error instanceof CannotCheckError;
+      this.giveUp(isPlatform ? error.message : `the policy or keys cannot be used: ${error}`);
     }
   }
 
-  /** @param {Report} report @param {Octets} octets */
-  async showReport(report, octets) {
-    const { verdict, because } = judge(report);
-    byId("checks").replaceChildren(...report.findings.map(findingItem));
-    byId("findings").hidden = false;
-    const names = because.map((one) => words(one.name)).join(", ");
-    const reasons = because.map((one) => one.reason).join("; ");
-    byId("content").hidden = verdict !== "verified";
-    if (verdict === "verified") await this.showContent(await contentOf(octets), report);
-    else if (verdict === "failed") this.tell("failed", `Failed: ${names}`, `${reasons}. ${FAILED_HINT}`);
-    else this.tell("cannot", "Cannot check now", `Not shown: ${names} (${reasons}). ${CANNOT_HINT}`);
-  }
-
   /** @param {Content} content @param {Report} report */
-  async showContent(content, report) {
-    const place = `entry ${report.subject.get("index")} of ${report.subject.get("size")}`;
-    const rows = [...content.members, ["Log", `${place} in ${report.subject.get("origin")}`]];
+  showContent(content, { subject }) {
+    const place = `entry ${subject.get("index")} of ${subject.get("size")} in ${subject.get("origin")}`;
+    const rows = [...content.members, ["Log", place]];
     byId("members").replaceChildren(
       ...rows.flatMap(([title, value]) => [made("dt", title), made("dd", value)]),
       made("dt", "SHA-256"),
@@ -164,7 +126,7 @@ class Page {
     });
     byId("steps").replaceChildren(...steps);
     byId("photos").replaceChildren(...content.pieces.map((piece) => this.pieceFigure(piece)));
-    this.tell("verified", "Verified", "On this device. What the bundle withholds is marked “not shown” below.");
+    byId("content").hidden = false;
   }
 
   /** @param {Piece} piece */
@@ -182,30 +144,32 @@ class Page {
     return figure;
   }
 
-  /** @param {string} verdict @param {string} title @param {string} detail */
-  tell(verdict, title, detail) {
-    const inner = made("div");
-    inner.append(made("strong", title), made("span", detail, "soft"));
-    byId("verdict").dataset.verdict = verdict;
-    byId("verdict").replaceChildren(inner);
-  }
-
-  forget() {
-    this.hide();
-    const waits = this.given.photos.size > 0 ? "Now add the bundle that they belong to." : "Choose a bundle, drop it or paste it.";
-    this.tell("none", "Nothing checked yet", waits);
-  }
-
-  hide() {
+  wait() {
     byId("findings").hidden = byId("content").hidden = true;
+    const isLacking = this.given.photos.size > 0;
+    const next = isLacking ? "Now add the bundle that these belong to." : "Choose a bundle, drop it or paste it.";
+    tell("none", "Nothing checked yet", next);
   }
+
+  /** @param {string} why */
+  giveUp(why) {
+    byId("content").hidden = true;
+    tellCannot(why);
+  }
+}
+
+/** What the page itself brings: its policy and keys. @returns {Given} */
+function ofThePage() {
+  const { policy = "", keys = "" } = byId("checker").dataset;
+  const ring = keys ? carried(keys) : null;
+  return { bundle: null, policy: carried(policy), keys: ring, isOwnTrust: false, photos: new Map() };
 }
 
 /** By its content, not by its name alone: a bundle whose first byte was changed is still one.
  * @param {GivenFile} file @returns {"bundle" | "policy" | "keys" | "evidence"} */
 function kindOf({ name, octets }) {
   const start = String.fromCharCode(...octets.subarray(0, 4096));
-  if (name === "policy" || /^(?:\s*|.*\n)(?:log|witness|quorum) \S/.test(start)) return "policy";
+  if (name === "policy" || /^(?:log|witness|quorum) \S/m.test(start)) return "policy";
   if (!name.endsWith(".json") && !/^\s*\{/.test(start)) return "evidence";
   return isKeysFile(octets) ? "keys" : "bundle";
 }
@@ -219,33 +183,19 @@ function isKeysFile(octets) {
   }
 }
 
-/** @param {Finding} found */
-function findingItem({ name, answer, reason }) {
-  const item = made("li", "", answer.replace(" ", "-"));
-  const told = made("span");
-  told.append(made("b", words(name)), `: ${MARKS[answer]}. `, made("span", reason, "soft"));
-  item.append(told);
-  return item;
-}
-
 /** @param {string} digest */
 function digestCell(digest) {
   const cell = made("dd");
-  const copy = made("button", "Copy");
+  const copied = made("span", "", "soft");
+  copied.setAttribute("role", "status");
+  const copy = made("button", "Copy the digest", "small");
   copy.type = "button";
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(digest);
     copied.textContent = "Copied.";
   });
-  const copied = made("span", "", "soft");
-  copied.setAttribute("role", "status");
   cell.append(made("span", grouped(digest), "hash"), " ", copy, " ", copied);
   return cell;
-}
-
-/** @param {string} digest */
-function grouped(digest) {
-  return (digest.match(/.{1,4}/g) ?? []).join(" ");
 }
 
 new Page().start();
