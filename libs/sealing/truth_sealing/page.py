@@ -40,9 +40,12 @@ _DOCUMENT = """<!doctype html>
 
 def checker(policy: bytes, keys: bytes | None) -> str:
     """The part of a page that `page.js` works on, as HTML; it carries the policy and keys it starts with."""
-    form = (FOLDER / "checker.html").read_text(encoding="utf-8")
-    pinned = f'data-policy="{_encoded(policy)}" data-keys="{_encoded(keys or b"")}"'
-    return form.replace("data-pinned", pinned, 1)
+    return _text("checker.html").replace("data-pinned", pinned(policy, keys), 1)
+
+
+def pinned(policy: bytes, keys: bytes | None) -> str:
+    """The attributes in which a page carries what it checks against."""
+    return f'data-policy="{_encoded(policy)}" data-keys="{_encoded(keys or b"")}"'
 
 
 def script(entry: str = ENTRY) -> str:

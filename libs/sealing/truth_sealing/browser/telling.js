@@ -45,7 +45,7 @@ export function tellReport(report, detail) {
   byId("checks").replaceChildren(...report.findings.map(findingItem));
   byId("findings").hidden = false;
   const names = because.map((one) => words(one.name)).join(", ");
-  const reasons = because.map((one) => one.reason).join("; ");
+  const reasons = [...new Set(because.flatMap((one) => one.reason.split("; ")))].join("; ");
   if (verdict === "verified") tell(verdict, "Verified", detail);
   else if (verdict === "failed") tell(verdict, `Failed: ${names}`, `${reasons}. ${FAILED_HINT}`);
   else tell(verdict, "Cannot check now", `Not shown: ${names} (${reasons}). ${CANNOT_HINT}`);
