@@ -93,12 +93,12 @@ def test_d1_a_record_opens_verified_within_five_seconds_of_completion(
     auditor = person("vera", "records", "/records")
     asked = doors.request("kitchen-repairs", "Tap drips again", "Drip.")
     done = walk.walk("d1", doors.over_http("d1", asked, actors, unseen), actors, unseen)
-    began = (
-        time.monotonic()
-    )  # the Record is there already: what the page takes is added to what its sealing took
+    record = actors.auditor.get("records", f"/api/records/{done.record_id}")["members"]
+    completed, sealed = (datetime.fromisoformat(record[name]) for name in ("completed_at", "recorded_at"))
+    began = time.monotonic()
     auditor.goto(f"{system.urls['records']}/records/{done.record_id}")
     verdict(auditor, "Verified", "On this device")
-    assert time.monotonic() - began < 5
+    assert (sealed - completed).total_seconds() + time.monotonic() - began < 5
     expect(auditor.locator("#checks li.no")).to_have_count(0)
     expect(auditor.locator("#checks")).to_contain_text("evidence complete: yes")
     look(auditor)
