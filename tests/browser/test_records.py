@@ -175,14 +175,12 @@ def test_a_browser_without_ed25519_says_that_it_cannot_check(person: People, bun
 
 def test_keys_of_ones_own_take_the_place_of_the_pages(person: People, bundle: bytes) -> None:
     page = person(None, "records", "/verify")
-    page.context.set_offline(True)
     give(page, {"record.bundle.json": bundle})
     verdict(page, "Verified")
     give(page, {"policy": b"quorum none\n"})
     verdict(page, "Failed: logged", "not signed by a pinned key")
     page.click("#clear")
     verdict(page, "Nothing checked yet")
-    page.context.set_offline(False)
     look(page)
 
 
