@@ -1,6 +1,7 @@
 """What is generated is fresh and stable, what is released is unchanged, and samples are what contracts say."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +117,15 @@ def test_the_committed_schema_takes_every_sample_of_its_writer(kind: type[Contra
         assert list(validator.iter_errors(sample.value)) == []
         broken = {name: member for name, member in sample.value.items() if name != next(iter(sample.value))}
         assert list(validator.iter_errors({**broken, "of_nobody": 1})) != []  # it does refuse
+
+
+@pytest.mark.parametrize("page", [CONTRACTS / "UPSTREAMS.md", CONTRACTS.parents[1] / "README.md"])
+def test_the_request_that_a_page_shows_fits_the_published_schema(page: Path) -> None:
+    schema = json.loads(
+        (CONTRACTS / "truth_contracts" / "schemas" / "requests.submitted.v1.json").read_text()
+    )
+    (shown,) = re.findall(r"^echo '(.*)' \|$", page.read_text(), re.MULTILINE)
+    assert list(cast("Any", Draft202012Validator(schema)).iter_errors(json.loads(shown))) == []
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:

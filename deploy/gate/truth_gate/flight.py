@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, Top
 from pydantic import BaseModel, ValidationError
 from truth_contracts.manifest import Manifest
 from truth_contracts.topics import TOPICS, UPSTREAM, Topic
-from truth_topology.connection import REQUEST_SECONDS, BrokerError, Login, connected
+from truth_topology.connection import REQUEST_SECONDS, BrokerError, Login, connected, settings
 
 from truth_gate.verdict import Flying
 
@@ -32,6 +32,8 @@ class _Principal(BaseModel):
 class _Kafka(BaseModel):
     bootstrap: str
     protocol: str = "SASL_PLAINTEXT"
+    ca_file: Path | None = None
+    """PEM of the cluster's CA, for SASL_SSL; without it the system's."""
     principals: dict[str, _Principal]
 
 
@@ -79,9 +81,9 @@ class Live:
     def _on_kafka(self, group: str, topics: Sequence[Topic]) -> list[Flying]:
         kafka = self.environment.kafka
         principal = kafka.principals["console"]
-        login = Login(kafka.bootstrap, principal.username, principal.password, kafka.protocol)
+        login = Login(kafka.bootstrap, principal.username, principal.password, kafka.protocol, kafka.ca_file)
         try:
-            return _between(login, group, topics)
+            return between(login, group, topics)
         except BrokerError as error:
             raise NotFoundOutError(f"Kafka: {error}") from error
 
@@ -114,7 +116,7 @@ def live(file: Path) -> Live:
     return Live(environment, answer.json()["access_token"])
 
 
-def _between(login: Login, group: str, topics: Sequence[Topic]) -> list[Flying]:
+def between(login: Login, group: str, topics: Sequence[Topic]) -> list[Flying]:
     """What lies between a group's committed offsets and the ends, by headers alone."""
     admin = cast("Any", connected(login))  # its offsets have no types
     asked = ConsumerGroupTopicPartitions(group)
@@ -140,11 +142,7 @@ def _messages(
 ) -> Iterator[Message]:
     consumer = Consumer(
         {
-            "bootstrap.servers": login.bootstrap,
-            "security.protocol": login.protocol,
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": login.username,
-            "sasl.password": login.password,
+            **settings(login),
             # The client looks its coordinator up, which takes the right to describe it. It joins nothing and
             # commits nothing, since partitions are assigned.
             "group.id": group,

@@ -40,14 +40,14 @@ class Login:
 
 def client(login: Login) -> AdminClient:
     """An administration client; it connects when it is first asked something."""
-    return AdminClient(_settings(login), logger=_quiet)
+    return AdminClient(settings(login), logger=_quiet)
 
 
 def connected(login: Login, seconds: float = _LOGIN_SECONDS) -> AdminClient:
     """An administration client that is logged in. Raises BrokerError, which says why not."""
     told: list[KafkaError] = []
-    settings: dict[str, Any] = {**_settings(login), "error_cb": told.append}
-    admin, deadline = AdminClient(settings, logger=_quiet), time.monotonic() + seconds
+    watched: dict[str, Any] = {**settings(login), "error_cb": told.append}
+    admin, deadline = AdminClient(watched, logger=_quiet), time.monotonic() + seconds
     while True:
         try:
             admin.list_topics(timeout=_LOOK_SECONDS)
@@ -73,16 +73,17 @@ def answers(login: Login) -> bool:
     return True
 
 
-def _settings(login: Login) -> dict[str, Any]:
-    settings: dict[str, Any] = {
+def settings(login: Login) -> dict[str, Any]:
+    """Settings of librdkafka for this login, the same for any kind of client."""
+    told: dict[str, Any] = {
         "bootstrap.servers": login.bootstrap,
         "security.protocol": login.protocol,
         "socket.timeout.ms": REQUEST_SECONDS * 1000,
         **({"ssl.ca.location": str(login.ca_file)} if login.ca_file else {}),
     }
     if login.is_anonymous:
-        return settings
-    return settings | {
+        return told
+    return told | {
         "sasl.mechanisms": "SCRAM-SHA-512",
         "sasl.username": login.username,
         "sasl.password": login.password,

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from confluent_kafka import Producer
+from truth_contracts.topics import TOPICS
+from truth_gate.flight import between
 from truth_local import ports
 from truth_local.demo.acting import wait_for
 from truth_local.passwords import password
 from truth_local.starting import stop_all
 from truth_local.system import System, describe
 from truth_local.trust import write_trust
-from truth_topology.connection import answers
+from truth_topology.connection import Login, answers
+from truth_topology.connection import settings as of_client
 
 from deploy.kubernetes.tests import encrypted
 from deploy.kubernetes.tests.reading import settings
@@ -123,12 +127,21 @@ def test_a_database_that_it_cannot_trust_gets_no_password(
     assert "database.migrated" not in log.read_text()
 
 
+def administrator(place: Place, ca: str) -> Login:
+    port, admin = place.system.ports.of["kafka"], password(place.system.layout.kafka_password("admin"))
+    return Login(f"localhost:{port}", "admin", admin, "SASL_SSL", place.secrets / ca)
+
+
 def test_a_broker_that_it_cannot_trust_is_no_broker(place: Place) -> None:
-    layout, port = place.system.layout, place.system.ports.of["kafka"]
-    admin = password(layout.kafka_password("admin"))
-    trusted = encrypted.Login(f"localhost:{port}", "admin", admin, "SASL_SSL", place.secrets / "kafka-ca.crt")
-    other = encrypted.Login(
-        f"localhost:{port}", "admin", admin, "SASL_SSL", place.secrets / "database-ca.crt"
-    )
-    assert answers(trusted)
-    assert not answers(other)
+    assert answers(administrator(place, "kafka-ca.crt"))
+    assert not answers(administrator(place, "database-ca.crt"))
+
+
+def test_the_gate_counts_what_is_in_flight_there(place: Place) -> None:
+    trusted = administrator(place, "kafka-ca.crt")
+    producer = Producer(of_client(trusted))
+    producer.produce("records.sealed", b"{}", headers={"ce_type": "truth.records.sealed.v1"})
+    assert producer.flush(30) == 0
+    (topic,) = (topic for topic in TOPICS if topic.name == "records.sealed")
+    (found,) = between(trusted, "signals", [topic])
+    assert (found.type, found.count) == ("truth.records.sealed.v1", 1)

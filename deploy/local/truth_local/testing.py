@@ -75,6 +75,21 @@ def system(infrastructure: System) -> System:
     return infrastructure
 
 
+@pytest.fixture(scope="module")
+def own_system(request: pytest.FixtureRequest) -> Generator[System]:
+    """A whole system of a module's own: for tests that break it, or leave behind what no replay may meet.
+
+    Where Kafka and PostgreSQL are given, there are no others: it is the run's.
+    """
+    kind = request.config.stash[_BACKEND].kind
+    if kind == "url":
+        yield request.getfixturevalue("system")
+        return
+    with _running(kind, request.config.option.evidence) as own:
+        start_services(own, Watch())
+        yield own
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """Fresh stores of bytes, of the kind that `--evidence` names."""

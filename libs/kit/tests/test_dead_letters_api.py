@@ -94,6 +94,14 @@ async def test_an_unknown_one_is_not_found(door: httpx.AsyncClient) -> None:
     assert [(a.status_code, a.json()["code"]) for a in answers] == [(404, "dead_letter_unknown")] * 2
 
 
+async def test_an_auditor_sees_all_and_does_nothing(door: httpx.AsyncClient, infrastructure: System) -> None:
+    headers = {"authorization": f"Bearer {infrastructure.token('vera')}"}
+    assert (await door.get(DOOR, headers=headers)).is_success
+    for what, body in (("redrive", {}), ("redrive", {"dry_run": True}), ("dismiss", {"reason": "r"})):
+        refused = await door.post(f"{DOOR}/{uuid4()}/{what}", json=body, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (403, "role_missing")
+
+
 async def test_only_ops_may(door: httpx.AsyncClient, infrastructure: System) -> None:
     headers = {"authorization": f"Bearer {infrastructure.token('olga')}"}
     refused = await door.get(DOOR, headers=headers)

@@ -16,6 +16,7 @@ from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAu
 
 from truth_kit.connections import RELAY_LOCK, KafkaConnection, dial
 from truth_kit.database import Database
+from truth_kit.metrics import Metrics
 from truth_kit.outbox import unpack_headers
 from truth_kit.telemetry import described
 
@@ -64,8 +65,15 @@ class Relay:
     delete. An owner that freezes loses its session after 5 s, hence the lock.
     """
 
-    def __init__(self, service: str, kafka: KafkaConnection, database: Database) -> None:
+    def __init__(
+        self,
+        service: str,
+        kafka: KafkaConnection,
+        database: Database,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._service, self._kafka, self._database = service, kafka, database
+        self._metrics = metrics or Metrics(service)
         self._stopping = asyncio.Event()
         self._flush_until: float | None = None
         self._failures = 0  # in a row
@@ -143,6 +151,7 @@ class Relay:
                 await self._as_owner(lock, _send(producer, rows), _ACK_SECONDS_MAX)
                 await lock.execute(_DELETE, [row["id"] for row in rows])
                 self._sent += len(rows)
+                self._metrics.count_sent(row["topic"] for row in rows)
                 continue
             self._failures = 0
             if self._stopping.is_set():
@@ -185,6 +194,7 @@ class Relay:
                 _FORBIDDEN_SECONDS,
                 f"relay: not authorised: {described(error)}"[:200],
             )
+            self._metrics.count_forbidden()
             log.error("relay.forbidden", error=described(error))
         else:
             seconds = min(0.2 * 2 ** min(self._failures, 10), _BACK_OFF_SECONDS_MAX)

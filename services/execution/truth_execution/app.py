@@ -8,6 +8,7 @@ from truth_sealing.keys import FileSigner, read_vkeys
 
 from truth_execution import api, consumer
 from truth_execution.evidence import Store
+from truth_execution.ops import OPS
 from truth_execution.settings import Settings
 
 
@@ -26,6 +27,7 @@ def service() -> Service:
         replica=settings.replica,
         routes=consumer.routes(keys),
         routers=(api.router,),
+        ops=OPS,
         tasks={"evidence sweep": evidence.sweep},
         state={"signer": FileSigner.read("execution", settings.step_key_file), "evidence": evidence},
     )

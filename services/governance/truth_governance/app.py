@@ -6,6 +6,7 @@ from truth_kit.lifecycle import Service
 from truth_sealing.keys import FileSigner, read_vkeys
 
 from truth_governance import api, consumer
+from truth_governance.ops import OPS
 from truth_governance.settings import Settings
 
 
@@ -23,5 +24,6 @@ def service() -> Service:
         replica=settings.replica,
         routes=consumer.routes(keys),
         routers=(api.router,),
+        ops=OPS,
         state={"signer": FileSigner.read("governance", settings.step_key_file)},
     )

@@ -10,6 +10,7 @@ from truth_sealing.keys import FileSigner
 
 from truth_intake import consumer
 from truth_intake.api import intakes, requests, surfaces, track
+from truth_intake.ops import OPS
 from truth_intake.pages import intakes as intake_pages
 from truth_intake.pages import register, request
 from truth_intake.pages import track as track_pages
@@ -49,6 +50,7 @@ def service() -> Service:
         replica=settings.replica,
         routes=consumer.routes(signer),
         routers=(requests.router, intakes.router, track.router, surfaces.router),
+        ops=OPS,
         state={"signer": signer},
         pages=pages(settings.sign_in, settings.links),
     )

@@ -168,10 +168,10 @@ async def test_what_verifiers_pin_is_published_byte_for_byte(client: Client) -> 
 
 async def test_the_flow_tells_what_waits(client: Client, database: Database) -> None:
     await insert(database, drafts(range(2)))
-    flow = (await client("paul").get("/api/ops/flow")).json()
+    flow = (await client("paul").get("/api/ops/log")).json()
     assert (flow["drafts"]["ready"], flow["log"], flow["audit"]) == (
         2,
         {"origin": LOG_KEY.origin, "size": 0, "signed_at": None, "sealer": "starts"},
         None,
     )
-    assert (await client("olga").get("/api/ops/flow")).status_code == 403
+    assert (await client("olga").get("/api/ops/log")).status_code == 403

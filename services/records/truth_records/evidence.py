@@ -36,7 +36,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Copier:
-    """Copies what drafts lack. `waiting` is what GET /api/ops/flow and readiness tell."""
+    """Copies what drafts lack. `waiting` is what GET /api/ops/log and readiness tell."""
 
     source: Blobs
     own: Blobs

@@ -11,6 +11,7 @@ from truth_signals import api, consumer
 from truth_signals.consumer import Means
 from truth_signals.domain.policy import SignalPolicy, read_policy
 from truth_signals.domain.sealed import trust
+from truth_signals.ops import OPS
 from truth_signals.pages import pages
 from truth_signals.settings import Settings
 
@@ -32,6 +33,7 @@ def service() -> Service:
         replica=settings.replica,
         routes=consumer.routes(Means(pinned, policy, signer, signer.verify_key.key_id)),
         routers=(api.router,),
+        ops=OPS,
         state={"policy": policy},
         pages=pages(settings.sign_in, settings.links),
     )

@@ -122,8 +122,6 @@ MUTANTS = (
         "offsets committed before the dead letter is written",
         (
             Patch(_DECIDE, _RECORD, ""),
-            Patch(_DECIDE, "len(refused), repeated, reading.blocked)", "len(refused), repeated, reading.blocked, refused)"),
-            Patch(_DECIDE, "    blocked: dict[Partition, Blocked]\n", "    blocked: dict[Partition, Blocked]\n    letters: Any = ()\n"),
             Patch(
                 _LOOP,
                 "        await self._commit(consumer, ends)\n",

@@ -1,4 +1,4 @@
-"""HTTP in: dead letters, for the role ops; what is done about one, people do."""
+"""HTTP in: dead letters, for ops and auditors to see; what is done about one, people of the role ops do."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -23,7 +23,7 @@ from truth_kit.fresh import utc_now
 from truth_kit.problems import Refused
 from truth_kit.subscribe.route import AnyRoute
 
-Ops = Annotated[Actor, Depends(require("ops"))]
+Looker = Annotated[Actor, Depends(require("ops", "auditor"))]
 OpsPerson = Annotated[Actor, Depends(require_person("ops"))]
 
 
@@ -59,7 +59,7 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
 
     @ops.get("")
     async def list_dead_letters(
-        _: Ops,
+        _: Looker,
         database: DatabaseDependency,
         state: LetterState | Literal["any"] = "open",
         before: UUID | None = None,
@@ -71,7 +71,7 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
             return Letters(dead_letters=await list_letters(conn, state=wanted, before=before, limit=limit))
 
     @ops.get("/{letter_id}")
-    async def find_dead_letter(letter_id: UUID, _: Ops, database: DatabaseDependency) -> LetterWithActions:
+    async def find_dead_letter(letter_id: UUID, _: Looker, database: DatabaseDependency) -> LetterWithActions:
         async with database.connect() as conn:
             letter = await find_letter(conn, letter_id)
             if letter is None:

@@ -1,6 +1,7 @@
 """The HTTP side of a service: its own routes, and the ones that all five have."""
 
 import asyncio
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -13,17 +14,35 @@ from truth_kit.dead_letters import api as dead_letters
 from truth_kit.lifecycle import in_flight
 from truth_kit.lifecycle.parts import Service
 from truth_kit.lifecycle.readiness import Readiness
+from truth_kit.metrics import Metrics
+from truth_kit.ops import api as ops
+from truth_kit.ops.lookout import Lookout
 from truth_kit.pages.guard import Guard
 from truth_kit.pages.mounting import Site, mount
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is known about the process that answers."""
+
+    readiness: Readiness
+    lookout: Lookout
+    metrics: Metrics
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set on the stop signal: live parts of pages end then."""
+
+    @classmethod
+    def of(cls, service: Service, database: Database) -> "Running":
+        """Of a process that has just begun."""
+        readiness = Readiness(database, migrations.folder(f"truth_{service.name}"))
+        return cls(readiness, Lookout(database, service.ops), Metrics(service.name))
 
 
 def application(
     service: Service,
     database: Database,
     verifier: Verifier,
-    readiness: Readiness | None = None,
-    *,
-    stopping: asyncio.Event | None = None,
+    running: Running | None = None,
 ) -> FastAPI:
     """All of the HTTP side, and nothing else running: tests call it without a consumer.
 
@@ -40,21 +59,20 @@ def application(
         setattr(app.state, name, value)
     for router in service.routers:
         app.include_router(router)
+    running = running or Running.of(service, database)
     if service.pages is not None:
-        mount(
-            app,
-            Site(service.name, service.http.public_url, service.pages),
-            verifier,
-            stopping or asyncio.Event(),
-        )
+        site = Site(service.name, service.http.public_url, service.pages)
+        mount(app, site, verifier, running.stopping)
     app.include_router(dead_letters.router(service.routes))
     app.include_router(in_flight.router())
-    _add_health(app, readiness or Readiness(database, migrations.folder(f"truth_{service.name}")))
+    told = manifest(service.name, service.version, [route.topic for route in service.routes])
+    app.include_router(ops.router(told, running.readiness, running.lookout, running.metrics))
+    _add_health(app, running.readiness)
 
     @app.get("/about", tags=["operations"])
     async def tell_about() -> Manifest:  # pyright: ignore[reportUnusedFunction] the decorator uses it
         """Name, version, contracts read and written."""
-        return manifest(service.name, service.version, [route.topic for route in service.routes])
+        return told
 
     return app
 

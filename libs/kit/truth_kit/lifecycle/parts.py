@@ -11,6 +11,7 @@ from fastapi import APIRouter
 
 from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection
 from truth_kit.database import Database
+from truth_kit.ops.told import NOTHING, Ops
 from truth_kit.subscribe import AnyRoute
 from truth_kit.telemetry import described
 
@@ -57,6 +58,7 @@ class Service:
     routes: Sequence[AnyRoute] = ()
     routers: Sequence[APIRouter] = ()
     tasks: Mapping[str, Task] = field(default_factory=dict[str, Task])
+    ops: Ops = NOTHING
     state: Mapping[str, object] = field(default_factory=dict[str, object])  # put on app.state for api.py
     pages: "Pages | None" = None
 

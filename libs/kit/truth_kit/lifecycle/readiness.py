@@ -144,6 +144,18 @@ class Readiness:
         self._tell(failing)
         return Report(failing, dict(self.notes))
 
+    async def failing(self) -> Mapping[str, str]:
+        """As `report`, part to reason; the first reason of each."""
+        return {found.part: found.reason for found in reversed((await self.report()).failing)}
+
+    def consumer_facts(self) -> ConsumerFacts | None:
+        """How consuming goes; None for a service that does not."""
+        return self.subscription.facts() if self.subscription else None
+
+    def relay_facts(self) -> RelayFacts | None:
+        """How publishing goes."""
+        return self.relay.facts() if self.relay else None
+
     async def _ask(self) -> None:
         try:
             async with asyncio.timeout(_PROBE_SECONDS_MAX), self._database.connect() as conn:
@@ -164,8 +176,8 @@ class Readiness:
             database_error=self._error,
             schema=self._schema,
             outbox_seconds=self._outbox_seconds,
-            consumer=self.subscription.facts() if self.subscription else None,
-            relay=self.relay.facts() if self.relay else None,
+            consumer=self.consumer_facts(),
+            relay=self.relay_facts(),
             crashed={part.name: part.crashed for part in self.parts if part.crashed is not None},
             is_stopping=self.is_stopping,
         )

@@ -19,10 +19,9 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from truth_kit import migrations
 from truth_kit.auth import Verifier
 from truth_kit.database import Database
-from truth_kit.lifecycle.answering import application
+from truth_kit.lifecycle.answering import Running, application
 from truth_kit.lifecycle.parts import Part, Runtime, Service
 from truth_kit.lifecycle.readiness import Readiness
 from truth_kit.relay import Relay
@@ -52,17 +51,16 @@ def calm_collector() -> None:
 async def serve(service: Service) -> None:
     """Run `service` until SIGTERM or SIGINT, then drain. Its neighbours may be away all along."""
     calm_collector()
-    stopping, closing = asyncio.Event(), asyncio.Event()
     database = Database(service.database, service.name)
-    readiness = Readiness(database, migrations.folder(f"truth_{service.name}"))
+    running, closing = Running.of(service, database), asyncio.Event()
+    readiness, stopping = running.readiness, running.stopping
     _on_signals(stopping, readiness)
-    work = _work(service, Runtime(database, stopping), readiness)
-    relay = readiness.relay = Relay(service.name, service.kafka, database)
+    work = _work(service, Runtime(database, stopping), running)
+    relay = readiness.relay = Relay(service.name, service.kafka, database, running.metrics)
     relaying = Part("relay", relay.run, closing)
     readiness.parts = (*work, relaying)
     async with httpx.AsyncClient(timeout=_ISSUER_SECONDS_MAX, trust_env=False) as client:
-        verifier = Verifier(service.issuer, client)
-        server = _server(service, application(service, database, verifier, readiness, stopping=stopping))
+        server = _server(service, application(service, database, Verifier(service.issuer, client), running))
         socket = server.config.bind_socket()
         host, port, *_ = socket.getsockname()
         answering = asyncio.create_task(server.serve(sockets=[socket]), name="http")
@@ -85,12 +83,19 @@ async def serve(service: Service) -> None:
         answering.result()
 
 
-def _work(service: Service, runtime: Runtime, readiness: Readiness) -> list[Part]:
+def _work(service: Service, runtime: Runtime, running: Running) -> list[Part]:
+    readiness = running.readiness
     readiness.notes = runtime.notes
-    work = [Part(name, partial(task, runtime), runtime.stopping) for name, task in service.tasks.items()]
+    tasks = {**service.tasks, "invariants": running.lookout.run}
+    work = [Part(name, partial(task, runtime), runtime.stopping) for name, task in tasks.items()]
     if service.routes:
         readiness.subscription = Subscription(
-            service.name, service.routes, service.kafka, runtime.database, replica=service.replica
+            service.name,
+            service.routes,
+            service.kafka,
+            runtime.database,
+            replica=service.replica,
+            metrics=running.metrics,
         )
         work.append(Part("consumer", readiness.subscription.run, runtime.stopping))
     return work

@@ -25,6 +25,8 @@ class Decided:
     refused: int
     repeated: int
     blocked: dict[Partition, Blocked]
+    events: Sequence[Received[Any]] = field(default=(), compare=False)  # those acted on
+    letters: Sequence[DeadLetter] = field(default=(), compare=False)  # those refused
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ async def decide(
         await _tell(tx, service, routes, refused, now)
         await note(tx, offered.acted_on, now)
     repeated = len(reading.whole) + len(reading.broken) - len(offered.acted_on) - len(refused)
-    return Decided(len(offered.acted_on), len(refused), repeated, reading.blocked)
+    return Decided(len(offered.acted_on), len(refused), repeated, reading.blocked, offered.acted_on, refused)
 
 
 async def offer(

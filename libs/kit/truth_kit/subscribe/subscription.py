@@ -17,8 +17,12 @@ from truth_contracts.envelope import Coordinates, Message
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.fresh import utc_now
+from truth_kit.metrics import Metrics
+from truth_kit.ops.answers import TopicLag
 from truth_kit.subscribe.consumer import BATCH_MAX, DRAIN_SECONDS, Consumer, Feed, Record, UnreadableRecord
+from truth_kit.subscribe.counting import count
 from truth_kit.subscribe.decide import Decided, decide
+from truth_kit.subscribe.lag import lags
 from truth_kit.subscribe.route import AnyRoute, Arrival
 from truth_kit.telemetry import described
 
@@ -46,6 +50,7 @@ class ConsumerFacts:
     acted_on: int  # events, since this process started; so are the two below
     refused: int
     repeated: int
+    lags: Mapping[str, TopicLag] | None = None  # by topic, of the assigned partitions
 
 
 class Subscription(ConsumerRebalanceListener):
@@ -65,9 +70,11 @@ class Subscription(ConsumerRebalanceListener):
         *,
         replica: str | None = None,
         batch_max: int = BATCH_MAX,
+        metrics: Metrics | None = None,
     ) -> None:
         self._service, self._routes, self._kafka, self._database = service, routes, kafka, database
         self._replica, self._batch_max = replica, batch_max
+        self._metrics = metrics or Metrics(service)
         self._is_careful = False  # something could not be unpacked: find it record by record
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
@@ -76,6 +83,7 @@ class Subscription(ConsumerRebalanceListener):
         self._starts_failed = self._batches_failed = 0  # in a row
         self._ends: dict[TopicPartition, int] = {}  # up to where all is decided, per assigned partition
         self._uncommitted: dict[TopicPartition, int] = {}  # those of them that the broker does not have yet
+        self._waiting_since: dict[TopicPartition, datetime] = {}  # the first past the end, if read
         self._committing = asyncio.Lock()
         self._blocked: dict[TopicPartition, str] = {}
         self._broker_error: str | None = "broker: not connected yet"
@@ -115,16 +123,18 @@ class Subscription(ConsumerRebalanceListener):
         now, consumer = time.monotonic(), self._feed.consumer if self._feed else None
         mine = sorted(consumer.assignment()) if consumer and not self._broker_error else []
         polled_at = consumer.polled_at if consumer else None
+        by_topic = self._lags(consumer, mine) if consumer and not self._broker_error else None
         return ConsumerFacts(
             assigned=tuple((partition.topic, partition.partition) for partition in mine),
             polled_seconds=None if polled_at is None else now - polled_at,
             fetched_seconds=_fetched_seconds(consumer, mine) if consumer else None,
             committed_seconds=None if self._committed_at is None else now - self._committed_at,
-            behind=self._behind(consumer, mine) if consumer and not self._broker_error else None,
+            behind=None if by_topic is None else sum(lag.behind for lag in by_topic.values()),
             waiting_for=self._waiting_for(),
             acted_on=self._acted_on,
             refused=self._refused,
             repeated=self._repeated,
+            lags=by_topic,
         )
 
     async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] aiokafka awaits it
@@ -146,7 +156,11 @@ class Subscription(ConsumerRebalanceListener):
         self, assigned: Collection[TopicPartition]
     ) -> None:
         """Note where each partition begins for us; what was blocked is tried again."""
-        self._blocked, self._uncommitted = {}, {}  # it is read again from what the broker has
+        self._blocked, self._uncommitted, self._waiting_since = (
+            {},
+            {},
+            {},
+        )  # the broker knows better
         consumer = self._feed.consumer if self._feed else None
         if consumer is None:
             return
@@ -219,12 +233,17 @@ class Subscription(ConsumerRebalanceListener):
         self._attempt = asyncio.ensure_future(
             decide(self._database, self._service, self._routes, arrivals, utc_now())
         )
+        began = time.monotonic()
+        for arrival in reversed(arrivals):  # the first of each partition comes last
+            self._waiting_since[_partition(arrival)] = arrival.appended_at
         await asyncio.wait({self._attempt})
         error = _error_of(self._attempt)
         mine = [arrival for arrival in arrivals if _partition(arrival) in consumer.assignment()]
         if error is None:
+            count(self._metrics, arrivals, self._attempt.result(), time.monotonic() - began, utc_now())
             await self._succeeded(consumer, mine, self._attempt.result())
             return
+        self._metrics.count_failed(error, time.monotonic() - began)
         self._batches_failed += 1
         self._batch_error = f"batch: {described(error)}"[:200]
         log.warning(
@@ -239,12 +258,14 @@ class Subscription(ConsumerRebalanceListener):
         self._refused += decided.refused
         self._repeated += decided.repeated
         ends = {_partition(arrival): arrival.coordinates.offset + 1 for arrival in mine}
+        self._waiting_since = {at: since for at, since in self._waiting_since.items() if at not in ends}
         for (topic, number), blocked in decided.blocked.items():
             partition = TopicPartition(topic, number)
             if partition in ends:
                 consumer.seek(partition, blocked.offset)
                 consumer.pause(partition)  # only another release of this service can read on
                 ends[partition] = blocked.offset
+                self._waiting_since[partition] = _appended_at(mine, partition, blocked.offset)
                 self._blocked[partition] = blocked.reason
                 log.error("partition.blocked", topic=topic, partition=number, reason=blocked.reason)
         await self._commit(consumer, ends)
@@ -275,15 +296,8 @@ class Subscription(ConsumerRebalanceListener):
         ends = {partition: end for partition, end in self._uncommitted.items() if partition in mine}
         await self._commit(consumer, ends, _COMMIT_AGAIN_SECONDS_MAX)
 
-    def _behind(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> int | None:
-        total = 0
-        for partition in mine:
-            end = self._ends.get(partition)
-            highwater: int | None = consumer.highwater(partition)
-            if end is None or highwater is None:
-                return None
-            total += max(0, highwater - end)
-        return total
+    def _lags(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> dict[str, TopicLag] | None:
+        return lags(consumer, mine, self._ends, self._waiting_since, utc_now())
 
     def _waiting_for(self) -> str | None:
         reasons = [self._broker_error, self._batch_error, *sorted(set(self._blocked.values()))]
@@ -317,6 +331,11 @@ def _place(arrival: Arrival) -> tuple[str, int, int]:
 
 def _partition(arrival: Arrival) -> TopicPartition:
     return TopicPartition(arrival.coordinates.topic, arrival.coordinates.partition)
+
+
+def _appended_at(arrivals: Sequence[Arrival], partition: TopicPartition, offset: int) -> datetime:
+    place = Coordinates(partition.topic, partition.partition, offset)
+    return next(arrival.appended_at for arrival in arrivals if arrival.coordinates == place)
 
 
 def _error_of(attempt: "asyncio.Task[Decided]") -> BaseException | None:

@@ -52,7 +52,7 @@ class AuditView(BaseModel, frozen=True):
     findings: list[str]
 
 
-class FlowView(BaseModel, frozen=True):
+class LogStandingView(BaseModel, frozen=True):
     """What waits here, how far the log is, and what the last audit found."""
 
     drafts: DraftsView
@@ -71,12 +71,12 @@ def _copier(request: Request) -> Copier:
     return copier
 
 
-@router.get("/api/ops/flow", dependencies=[Depends(require("ops", "auditor", "admin"))])
-async def find_flow(
+@router.get("/api/ops/log", dependencies=[Depends(require("ops", "auditor", "admin"))])
+async def find_log_standing(
     database: DatabaseDependency,
     sealer: Annotated[Sealer, Depends(_sealer)],
     copier: Annotated[Copier, Depends(_copier)],
-) -> FlowView:
+) -> LogStandingView:
     """What waits here, and why."""
     async with database.connect() as conn:
         queue = await drafts.find_queue(conn)
@@ -86,7 +86,7 @@ async def find_flow(
         LackingView(sha256=sha256, reason=waits.reason, attempts=waits.attempts)
         for sha256, waits in copier.waiting.items()
     ]
-    return FlowView(
+    return LogStandingView(
         drafts=DraftsView(
             ready=queue.ready,
             waiting_for_evidence=queue.waiting,

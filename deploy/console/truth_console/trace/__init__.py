@@ -1,0 +1,1 @@
+"""One request over all topics: `path` says where it stands, `messages` finds it in Kafka, `command` tells."""

@@ -1,0 +1,41 @@
+"""How far a consumer is behind: in messages, and in seconds of the message that has waited longest."""
+# aiokafka has no type hints:
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aiokafka import TopicPartition
+
+from truth_kit.ops.answers import TopicLag
+
+if TYPE_CHECKING:
+    from truth_kit.subscribe.consumer import Consumer
+
+
+def lags(
+    consumer: "Consumer",
+    mine: Iterable[TopicPartition],
+    ends: Mapping[TopicPartition, int],
+    waiting_since: Mapping[TopicPartition, datetime],
+    now: datetime,
+) -> dict[str, TopicLag] | None:
+    """By topic; None while the end of any partition is not known."""
+    found: dict[str, list[tuple[int, float | None]]] = {}
+    for partition in mine:
+        highwater: int | None = consumer.highwater(partition)
+        end = ends.get(partition)
+        if highwater is None or end is None:
+            return None
+        behind = max(0, highwater - end)
+        since = waiting_since.get(partition)
+        age = None if since is None else max(0.0, (now - since).total_seconds())
+        found.setdefault(partition.topic, []).append((behind, age if behind else 0.0))
+    return {topic: _together(partitions) for topic, partitions in found.items()}
+
+
+def _together(partitions: Sequence[tuple[int, float | None]]) -> TopicLag:
+    ages = [age for _, age in partitions]
+    known = [age for age in ages if age is not None]
+    return TopicLag(sum(behind for behind, _ in partitions), max(known) if len(known) == len(ages) else None)
