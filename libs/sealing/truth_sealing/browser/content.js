@@ -50,7 +50,9 @@ export async function contentOf(octets) {
     ["Sealed", record.get("recorded_at")],
     ...notes.map(([, text]) => pair("Note", text)),
   ];
-  const steps = record.chain.map(({ step, at, actor }) => ({ step: TITLES.get(step) ?? step, at, by: roleOf(actor) }));
+  const steps = record.chain.map(({ step, at, actor }) => {
+    return { step: TITLES.get(step) ?? step, at, by: roleOf(actor) };
+  });
   const evidence = [...values].filter(([path]) => path.startsWith("evidence/"));
   const pieces = evidence.map(([path, sha256]) => ({ path, sha256 }));
   return { digest: await sha256Hex(utf8(record.text)), members, steps, pieces };

@@ -15,29 +15,33 @@ import { isSame, member, said } from "./json.js";
  * @param {ReadonlyMap<string, EvidenceLabel>} labels */
 export function evidenceComplete(record, shown, files, labels) {
   const paths = [...record.commitments.keys()].filter((path) => path.startsWith("evidence/"));
-  const given = new Map([...(files ?? [])].map(([, file]) => [file.sha256, file]));
-  const wrong = paths.filter((path) => shown.refused.has(path));
-  const pieces = new Map(paths.filter((path) => shown.values.has(path)).map((path) => [path, shown.values.get(path) ?? ""]));
-  const lacking = [...pieces].filter(([, digest]) => !given.has(digest)).map(([path]) => path);
-  const resized = [...pieces].filter(([path, digest]) => {
+  const pieces = new Map([...shown.values].filter(([path]) => path.startsWith("evidence/")));
+  const refused = paths.filter((path) => shown.refused.has(path));
+  const wrong = refused.map((path) => `${path} is not what the Record commits to`);
+  const missing = paths.filter((path) => !pieces.has(path)).map((path) => `${path} is not disclosed`);
+  if (files === null && pieces.size > 0) {
+    missing.push("no folder with the bytes was given");
+  } else {
+    compareFiles(pieces, files ?? new Map(), labels, { wrong, missing });
+  }
+  missing.push(...neverGiven(record));
+  return finding("evidence_complete", { wrong, missing, right: `${paths.length} pieces, all there` });
+}
+
+/** @param {ReadonlyMap<string, string>} pieces digests by path @param {ReadonlyMap<string, EvidenceFile>} files
+ * @param {ReadonlyMap<string, EvidenceLabel>} labels @param {{ wrong: string[], missing: string[] }} told */
+function compareFiles(pieces, files, labels, { wrong, missing }) {
+  const given = new Map([...files.values()].map((file) => [file.sha256, file]));
+  const lacking = [...pieces].filter(([, digest]) => !given.has(digest));
+  if (lacking.length > 0) {
+    const strangers = unfit(files, new Set(pieces.values()));
+    wrong.push(...strangers.map((name) => `${name} is not the evidence it is given as`));
+    missing.push(...lacking.map(([path]) => `the bytes of ${path} are not there`));
+  }
+  for (const [path, digest] of pieces) {
     const [file, label] = [given.get(digest), labels.get(path)];
-    return file && label && label.size !== file.size;
-  });
-  const isWithout = files === null && pieces.size > 0;
-  const strangers = isWithout || lacking.length === 0 ? [] : unfit(files ?? new Map(), new Set(pieces.values()));
-  return finding("evidence_complete", {
-    wrong: [
-      ...wrong.map((path) => `${path} is not what the Record commits to`),
-      ...strangers.map((name) => `${name} is not the evidence it is given as`),
-      ...resized.map(([path]) => `${path} has another size than the bundle says`),
-    ],
-    missing: [
-      ...paths.filter((path) => !pieces.has(path)).map((path) => `${path} is not disclosed`),
-      ...(isWithout ? ["no folder with the bytes was given"] : lacking.map((path) => `the bytes of ${path} are not there`)),
-      ...neverGiven(record),
-    ],
-    right: `${paths.length} pieces, all there`,
-  });
+    if (file && label && label.size !== file.size) wrong.push(`${path} has another size than the bundle says`);
+  }
 }
 
 /** Files that fit no piece. One named by its own digest is simply evidence of something else.

@@ -8,7 +8,8 @@ import { isEd25519, isEs256 } from "./signatures.js";
 /** @import { Octets } from "./octets.js" */
 /** @import { Json, Members } from "./value.js" */
 
-/** @typedef {{ publicKey: Octets, data: Octets, clientOctets: Octets, signature: Octets, client: Members }} Assertion */
+/** @typedef {{ publicKey: Octets, data: Octets, clientOctets: Octets, signature: Octets,
+ *   client: Members }} Assertion */
 
 const PROOF_MEMBERS = ["public_key", "authenticator_data", "client_data_json", "signature"];
 const DATA_BYTES_MIN = 37; // digest of the RP id, flags, counter

@@ -33,7 +33,9 @@ export async function readShown(bundle, record) {
   const shown = new Shown();
   for (const [at, text] of bundle.steps.entries()) {
     if (text === null) continue;
-    await noted(shown, async () => void shown.bodies.set(STEPS[at], await fittingBody(record.chain[at], text)));
+    await noted(shown, async () => {
+      shown.bodies.set(STEPS[at], await fittingBody(record.chain[at], text));
+    });
   }
   for (const [path, text] of bundle.disclosures) {
     const fits = await noted(shown, async () => {
