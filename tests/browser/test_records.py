@@ -88,7 +88,7 @@ def flipped(octets: bytes, after: bytes) -> bytes:
 
 
 def test_d1_a_record_opens_verified_within_five_seconds_of_completion(
-    person: People, actors: Actors, system: System
+    person: People, actors: Actors, system: System, screenshots: Path
 ) -> None:
     auditor = person("vera", "records", "/records")
     asked = doors.request("kitchen-repairs", "Tap drips again", "Drip.")
@@ -102,6 +102,7 @@ def test_d1_a_record_opens_verified_within_five_seconds_of_completion(
     expect(auditor.locator("#checks li.no")).to_have_count(0)
     expect(auditor.locator("#checks")).to_contain_text("evidence complete: yes")
     look(auditor)
+    auditor.screenshot(path=screenshots / "record.png", full_page=True)
 
 
 def test_a_record_is_listed_for_its_operator_and_shown_with_its_path(person: People, walked: Walked) -> None:

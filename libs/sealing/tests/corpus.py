@@ -156,6 +156,10 @@ def shown() -> list[Case]:
         ),
         F.resealed("service_event_completed", lambda body: body["notes"].append({"n": -7, "text": "x"})),
         F.resealed("service_event_completed", lambda body: body["notes"].append({"n": True, "text": "x"})),
+        *(
+            F.with_links(lambda chain, told=told: chain[-1].update(facts=told))
+            for told in ({}, {"evidence_missing": None})
+        ),
         *(replace(WHOLE, steps=(*WHOLE.steps[:n], None, *WHOLE.steps[n + 1 :])) for n in range(7)),
     ]
     return [

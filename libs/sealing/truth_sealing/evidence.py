@@ -54,6 +54,7 @@ def _strangers(files: Mapping[str, EvidenceFile], wanted: set[str]) -> list[str]
 
 
 def _never_given(record: SealedRecord) -> list[str]:
-    stages = record.link(STEPS[-1])["facts"].get("evidence_missing")
-    is_empty = stages is None or is_same(stages, [])
-    return [] if is_empty else [f"the work ended without the evidence required for {said(stages)}"]
+    stages = record.link(STEPS[-1])["facts"].get("evidence_missing", [])
+    if is_same(stages, []):
+        return []
+    return [f"the work ended without the evidence required for {said(stages)}"]

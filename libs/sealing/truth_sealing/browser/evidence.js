@@ -2,7 +2,7 @@
 /** Whether the bytes of every piece of evidence are there and are those that the Record commits to. */
 
 import { finding } from "./findings.js";
-import { isSame, member, said } from "./json.js";
+import { isSame, said } from "./json.js";
 /** @import { EvidenceLabel } from "./bundle.js" */
 /** @import { SealedRecord } from "./record.js" */
 /** @import { Shown } from "./shown.js" */
@@ -58,7 +58,8 @@ function stem(name) {
 
 /** @param {SealedRecord} record */
 function neverGiven(record) {
-  const stages = member(record.link("service_event_completed").facts, "evidence_missing");
-  const isEmpty = stages === null || isSame(stages, []);
-  return isEmpty ? [] : [`the work ended without the evidence required for ${said(stages)}`];
+  const { facts } = record.link("service_event_completed");
+  const stages = facts.has("evidence_missing") ? facts.get("evidence_missing") : [];
+  if (isSame(stages, [])) return [];
+  return [`the work ended without the evidence required for ${said(stages)}`];
 }
