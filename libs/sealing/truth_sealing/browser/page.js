@@ -191,8 +191,12 @@ function digestCell(digest) {
   const copy = made("button", "Copy the digest", "small");
   copy.type = "button";
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(digest);
-    copied.textContent = "Copied.";
+    try {
+      await navigator.clipboard.writeText(digest);
+      copied.textContent = "Copied.";
+    } catch {
+      copied.textContent = "The browser does not let this page copy. Select the text instead.";
+    }
   });
   cell.append(made("span", grouped(digest), "hash"), " ", copy, " ", copied);
   return cell;
