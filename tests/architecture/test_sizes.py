@@ -75,11 +75,11 @@ def code_lines(file: Path) -> int:
 
 
 def test_the_kit_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
-    """16 modules; a limit on code rather than on lines, since half of the kit's lines tell why (libs/kit/README.md)."""
+    """21 modules; a limit on code rather than on lines, since half of the kit's lines tell why (libs/kit/README.md)."""
     kit = ROOT / "libs/kit/truth_kit"
     modules = [path for path in kit.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
     size = sum(code_lines(file) for file in kit.rglob("*.py"))
     with capsys.disabled():
         print(f"\nkit: {len(modules) - 1} modules, {size} lines of code")  # noqa: T201 shown on purpose
-    assert len(modules) - 1 <= 17
-    assert size <= 2_900
+    assert len(modules) - 1 <= 21
+    assert size <= 4_300

@@ -1,5 +1,6 @@
 """The five services as parts: their settings, their migrations, their processes."""
 
+import json
 import sys
 
 from truth_kit.connections import BlobStore
@@ -7,7 +8,7 @@ from truth_kit.connections import BlobStore
 from truth_local import kafka, postgres, store
 from truth_local.detours import Detour
 from truth_local.environment import bare, is_ok
-from truth_local.layout import STEP_SIGNERS, Layout
+from truth_local.layout import SERVICES, STEP_SIGNERS, Layout
 from truth_local.ports import Ports
 from truth_local.processes import Part, run
 from truth_local.trust import LOG_ORIGIN, SIGNAL_KEY_NAME
@@ -60,6 +61,9 @@ def _settings(layout: Layout, ports: Ports, name: str) -> dict[str, str]:
         "HTTP_PORT": str(ports.of[name]),
         "HTTP_PUBLIC_URL": ports.url(name),
         "ISSUER": ports.url("issuer"),
+        "SIGN_IN_CLIENT_ID": service,
+        "SIGN_IN_CLIENT_SECRET_FILE": str(layout.client_secret(service)),
+        "LINKS": json.dumps({other: ports.url(f"{other}-1") for other in SERVICES}),
         "REPLICA": name,
     }
     settings |= _own_settings(layout, service)

@@ -25,6 +25,10 @@ CODES: Mapping[str, str] = {
     "identity_unavailable": "The issuer of sign-ins does not answer",
     "role_missing": "This needs another role",
     "people_only": "Only a person may do this",
+    "sign_in_needed": "Sign in first",
+    "sign_in_failed": "The sign-in did not work",
+    "cross_origin": "This was sent from another site's page",
+    "too_many_requests": "That was too much at once",
     "own_request": "Whoever made or entered a request cannot approve it",
     "not_assigned": "Only the assigned operator may do this",
     # Tasks and Create Job

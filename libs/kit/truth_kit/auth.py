@@ -70,7 +70,7 @@ class Verifier:
     """
 
     def __init__(self, issuer: str, client: httpx.AsyncClient, *, fetch_seconds: float = 10) -> None:
-        self._issuer, self._client, self._fetch_seconds = issuer, client, fetch_seconds
+        self.issuer, self.client, self._fetch_seconds = issuer, client, fetch_seconds
         self._fetching = asyncio.Lock()
         self._keys: dict[str, jwk.Key] = {}
         self._fetched_at = self._tried_at = float("-inf")
@@ -84,6 +84,19 @@ class Verifier:
 
     async def verify(self, token: str) -> Actor | Refusal:
         """The caller, or `token_invalid` with the failed check, or `identity_unavailable`."""
+        claims = await self.signed(token)
+        if isinstance(claims, Refusal):
+            return claims
+        try:
+            self._claims.validate(claims)
+            return _actor(claims)
+        except JoseError as error:
+            return _invalid(error.error.replace("_", " "))
+        except (ValidationError, ValueError):
+            return _invalid("it cannot be read")
+
+    async def signed(self, token: str) -> dict[str, Any] | Refusal:
+        """What a token says that the issuer signed, whatever it is: the caller has still to check it."""
         if len(token) > TOKEN_CHARACTERS_MAX:
             return _invalid("it is too long")
         try:
@@ -93,16 +106,14 @@ class Verifier:
             key = await self._key(key_id)
             if key is None:
                 return _invalid("its key is not one of the issuer's")
-            claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
-            self._claims.validate(claims)
-            return _actor(claims)
+            return jwt.decode(token, key, algorithms=ALGORITHMS).claims
         except IssuerAwayError:
             return Refusal(
                 "identity_unavailable", "Who is calling cannot be checked now. Try again in a moment."
             )
         except JoseError as error:
             return _invalid(error.error.replace("_", " "))
-        except (ValidationError, ValueError):
+        except ValueError:
             return _invalid("it cannot be read")
 
     async def _key(self, key_id: str) -> jwk.Key | None:
@@ -134,9 +145,9 @@ class Verifier:
             log.warning("issuer.waiting", error=described(error))
 
     async def _ask(self) -> dict[str, jwk.Key]:
-        url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+        url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
         discovery = _Discovery.model_validate_json(await self._get(url))
-        if discovery.issuer != self._issuer:
+        if discovery.issuer != self.issuer:
             raise ValueError(f"{url} speaks for another issuer")
         found = TypeAdapter(dict[Literal["keys"], list[dict[str, Any]]]).validate_json(
             await self._get(discovery.jwks_uri)
@@ -147,7 +158,7 @@ class Verifier:
         return {key.kid: key for key in keys.keys if key.kid}
 
     async def _get(self, url: str) -> bytes:
-        answer = await self._client.get(url)
+        answer = await self.client.get(url)
         return answer.raise_for_status().content
 
 

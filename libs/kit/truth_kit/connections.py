@@ -79,6 +79,15 @@ class HttpServer(BaseModel, frozen=True):
     public_url: str = Field(description="scheme, host and port of links to this service")
 
 
+class SignIn(BaseModel, frozen=True):
+    """How people sign in to this service's pages, at the issuer."""
+
+    client_id: str = Field(description="this service, as the issuer knows it")
+    client_secret_file: Path = Field(
+        description="file that holds the client's secret; the cookies' key comes from it, too"
+    )
+
+
 def read_secret(file: Path) -> str:
     """The text of a secret's file without the line feed that editors add."""
     return file.read_text(encoding="utf-8").rstrip("\r\n")

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from uuid import uuid4
 
 import structlog
@@ -10,7 +10,7 @@ from asyncpg.exceptions import InterfaceError as DriverError
 from asyncpg.exceptions import PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -29,11 +29,24 @@ BODY_BYTES_MAX = 1 << 20
 
 RETRY_SECONDS = 2
 
+_OF_DATA = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+ALWAYS: Mapping[bytes, bytes] = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": _OF_DATA,
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"referrer-policy": b"same-origin",  # not no-referrer: forms would then be posted with the origin null
+    b"x-content-type-options": b"nosniff",
+}
+"""Headers of every answer that does not say otherwise itself: a page comes with a policy of its own."""
+
 STATUSES: Mapping[str, int] = {
     code: status
     for status, codes in {
-        401: "token_missing token_invalid",
-        403: "source_invalid surface_planned role_missing people_only own_request not_assigned",
+        400: "sign_in_failed",
+        401: "token_missing token_invalid sign_in_needed",
+        403: "source_invalid surface_planned role_missing people_only own_request not_assigned cross_origin",
         404: "surface_unknown request_unknown task_unknown job_unknown evidence_unknown record_unknown"
         " signal_unknown dead_letter_unknown not_found",
         405: "method_not_allowed",
@@ -44,6 +57,7 @@ STATUSES: Mapping[str, int] = {
         415: "not_a_photo",
         422: "envelope_invalid body_invalid type_unknown version_unknown key_mismatch chain_broken"
         " record_unverified operator_unknown stage_unknown digest_mismatch digest_invalid body_malformed",
+        429: "too_many_requests",
         500: "internal_error",
         503: "identity_unavailable database_unavailable store_unavailable",
     }.items()
@@ -60,13 +74,20 @@ _PASSING_SQLSTATES = ("08", "40", "53", "55P03", "57")
 class Refused(Exception):  # noqa: N818 it carries a rule's no, which is not an error
     """A refusal on its way out of `api.py`: rolls the transaction back and becomes problem+json.
 
-    `current` is the present state, for who comes too late (409).
+    `current` is the present state, for who comes too late (409); `retry_seconds` for who is too often.
     """
 
-    def __init__(self, refusal: Refusal, current: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        refusal: Refusal,
+        current: Mapping[str, object] | None = None,
+        *,
+        retry_seconds: int = RETRY_SECONDS,
+    ) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
         self.current = current
+        self.retry_seconds = retry_seconds
 
 
 class Problem(JSONResponse):
@@ -81,8 +102,10 @@ class Problem(JSONResponse):
         *,
         status: int | None = None,
         more: Mapping[str, object] | None = None,
+        retry_seconds: int = RETRY_SECONDS,
     ) -> None:
         status = status or STATUSES[refusal.code]
+        self.refusal = refusal
         body = {
             "type": f"urn:runtime-truth:problem:{refusal.code}",
             "title": CODES[refusal.code],
@@ -92,14 +115,21 @@ class Problem(JSONResponse):
             "request_id": scope["state"]["http_request_id"],
             **(more or {}),
         }
-        super().__init__(to_jsonable_python(body), status, _headers(status, refusal.code))
+        super().__init__(to_jsonable_python(body), status, _headers(status, refusal.code, retry_seconds))
+
+
+def shown(scope: Scope, problem: Problem) -> Response:
+    """The problem as the caller reads it: a page in a browser if the service has pages, else problem+json."""
+    show: Callable[[Scope, Problem], Response] | None = getattr(scope["app"].state, "show_problem", None)
+    accepted = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    return problem if show is None or b"text/html" not in accepted else show(scope, problem)
 
 
 def install(app: FastAPI) -> None:
     """Make every answer of `app` that is not a success a problem, and put the outermost layer around it."""
 
-    async def refused(request: Request, error: Exception) -> Problem:
-        return _refused(request, error)
+    async def refused(request: Request, error: Exception) -> Response:
+        return shown(request.scope, _refused(request, error))
 
     app.add_middleware(Edge)
     for kind in (Refused, RequestValidationError, HTTPException):
@@ -143,7 +173,7 @@ class Edge:
             except Exception as error:  # the HTTP edge: whatever failed, the client gets an answer
                 if exchange.status is not None:
                     raise  # half an answer is out: only a broken connection tells the truth now
-                await _failed(scope, error)(scope, receive, exchange.send)
+                await shown(scope, _failed(scope, error))(scope, receive, exchange.send)
             _tell(scope, exchange.status, time.monotonic() - began)
 
 
@@ -170,20 +200,19 @@ class _Exchange:
             self.status = message["status"]
             headers = list(message.get("headers", ()))
             headers.append((b"x-request-id", self._scope["state"]["http_request_id"].encode()))
-            headers.append((b"x-content-type-options", b"nosniff"))
-            if all(name.lower() != b"cache-control" for name, _ in headers):
-                headers.append((b"cache-control", b"no-store"))
+            told = {name.lower() for name, _ in headers}
+            headers += [(name, value) for name, value in ALWAYS.items() if name not in told]
             message = {**message, "headers": headers}
         await self._send(message)
 
 
 def _refused(request: Request, error: Exception) -> Problem:
     match error:
-        case Refused(refusal=refusal, current=current):
+        case Refused(refusal=refusal, current=current, retry_seconds=retry):
             more: dict[str, object] = {} if current is None else {"current": current}
             if refusal.field is not None:
                 more["fields"] = [_field(refusal)]
-            return Problem(request.scope, refusal, more=more)
+            return Problem(request.scope, refusal, more=more, retry_seconds=retry)
         case RequestValidationError():
             fields = _fields(error)
             names = ", ".join(field["field"] for field in fields[:5])
@@ -248,14 +277,14 @@ def _is_passing(error: BaseException | None) -> bool:
     return isinstance(sqlstate, str) and sqlstate.startswith(_PASSING_SQLSTATES)
 
 
-def _headers(status: int, code: str) -> dict[str, str]:
+def _headers(status: int, code: str, retry_seconds: int) -> dict[str, str]:
     match status:
         case 401:
             return {
                 "WWW-Authenticate": 'Bearer error="invalid_token"' if code == "token_invalid" else "Bearer"
             }
-        case 503:
-            return {"Retry-After": str(RETRY_SECONDS)}
+        case 429 | 503:
+            return {"Retry-After": str(retry_seconds)}
         case _:
             return {}
 

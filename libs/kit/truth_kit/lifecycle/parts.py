@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 from fastapi import APIRouter
@@ -13,6 +13,9 @@ from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnectio
 from truth_kit.database import Database
 from truth_kit.subscribe import AnyRoute
 from truth_kit.telemetry import described
+
+if TYPE_CHECKING:
+    from truth_kit.pages import Pages
 
 log = structlog.get_logger()
 
@@ -55,6 +58,7 @@ class Service:
     routers: Sequence[APIRouter] = ()
     tasks: Mapping[str, Task] = field(default_factory=dict[str, Task])
     state: Mapping[str, object] = field(default_factory=dict[str, object])  # put on app.state for api.py
+    pages: "Pages | None" = None
 
 
 class Part:

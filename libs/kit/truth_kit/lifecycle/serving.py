@@ -61,7 +61,8 @@ async def serve(service: Service) -> None:
     relaying = Part("relay", relay.run, closing)
     readiness.parts = (*work, relaying)
     async with httpx.AsyncClient(timeout=_ISSUER_SECONDS_MAX, trust_env=False) as client:
-        server = _server(service, application(service, database, Verifier(service.issuer, client), readiness))
+        verifier = Verifier(service.issuer, client)
+        server = _server(service, application(service, database, verifier, readiness, stopping=stopping))
         socket = server.config.bind_socket()
         host, port, *_ = socket.getsockname()
         answering = asyncio.create_task(server.serve(sockets=[socket]), name="http")
