@@ -45,6 +45,9 @@ secrets: $(STAMP) ## make, at random, the secrets that docker-compose.yml mounts
 test: $(STAMP) ## the tests (T=tests/path for a part, BACKEND=containers, url or local for another Kafka and PostgreSQL)
 	$(RUN)pytest $(if $(BACKEND),--backend=$(BACKEND)) $(T)
 
+test-browser: $(STAMP) ## the pages in a real Chromium, found or installed (T=tests/browser/test_intake.py for a part)
+	@$(RUN)python -m tests.browser $(T)
+
 test-containers: $(STAMP) ## images and the compose system, on an engine made of Debian packages (root)
 	@$(RUN)python -m tests.containers
 

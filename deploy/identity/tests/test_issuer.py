@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -101,6 +102,19 @@ async def test_a_person_signs_in_by_code_and_pkce(issuer: httpx.AsyncClient) -> 
     assert (await issuer.get("/userinfo", headers=bearer)).json()["sub"] == "olga"
 
 
+async def test_tokens_tell_when_a_person_was_picked_and_not_when_they_were_issued(
+    issuer: httpx.AsyncClient,
+) -> None:
+    before = int(time.time())
+    picked = await code(issuer)
+    after = int(time.time())
+    answer = (await redeem(issuer, picked)).json()
+    access = await claims(issuer, answer["access_token"], "truth")
+    identity = await claims(issuer, answer["id_token"], "governance")
+    assert before <= int(str(access["auth_time"])) <= after
+    assert identity["auth_time"] == access["auth_time"]
+
+
 async def test_state_and_issuer_come_back(issuer: httpx.AsyncClient) -> None:
     answer = await issuer.post("/authorize", data={**ASKED, "subject": "ada"})
     query = parse_qs(urlsplit(answer.headers["location"]).query)
@@ -162,6 +176,7 @@ async def test_a_machine_gets_a_token_that_says_so(issuer: httpx.AsyncClient) ->
     answer = await issuer.post("/token", data={"grant_type": "client_credentials"}, auth=("acme", "machine"))
     access = await claims(issuer, answer.json()["access_token"], "truth")
     assert (access["sub"], access["kind"]) == ("acme", "machine")
+    assert "auth_time" not in access  # nobody signed in
     assert answer.headers["cache-control"] == "no-store"
 
 

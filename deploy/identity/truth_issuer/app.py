@@ -3,6 +3,7 @@
 import base64
 import binascii
 import secrets
+import time
 from typing import Annotated
 from urllib.parse import unquote, urlencode
 
@@ -106,7 +107,12 @@ def _add_sign_in(app: FastAPI, settings: IssuerSettings, codes: Codes) -> None:
         if picked.subject not in PEOPLE:
             return Response("Nobody of that name.", status_code=400, media_type="text/plain")
         grant = Grant(
-            picked.client_id, picked.redirect_uri, picked.code_challenge, picked.subject, picked.nonce or None
+            picked.client_id,
+            picked.redirect_uri,
+            picked.code_challenge,
+            picked.subject,
+            picked.nonce or None,
+            int(time.time()),
         )
         answer = {"code": codes.issue(grant), "iss": settings.url}
         if picked.state:
@@ -137,8 +143,8 @@ def _add_tokens(app: FastAPI, settings: IssuerSettings, key: ECKey, codes: Codes
                     return _refused(400, "invalid_grant")
                 account = PEOPLE[grant.subject]
                 return _granted(
-                    access_token(key, settings.url, account),
-                    id_token=id_token(key, settings.url, account, client_id, grant.nonce),
+                    access_token(key, settings.url, account, auth_time=grant.auth_time),
+                    id_token=id_token(key, settings.url, account, grant),
                 )
             case _:
                 return _refused(400, "unsupported_grant_type")
@@ -187,7 +193,7 @@ def _discovery(url: str) -> dict[str, object]:
         "grant_types_supported": ["authorization_code", "client_credentials"],
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid"],
-        "claims_supported": ["sub", "name", "roles", "kind"],
+        "claims_supported": ["sub", "name", "roles", "kind", "auth_time"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],

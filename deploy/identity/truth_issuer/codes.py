@@ -18,6 +18,8 @@ class Grant:
     challenge: str  # PKCE, method S256 (RFC 7636)
     subject: str
     nonce: str | None
+    auth_time: int
+    """When the person was picked, in seconds since 1970."""
 
 
 @dataclass(slots=True)

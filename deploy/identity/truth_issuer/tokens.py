@@ -6,6 +6,7 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from truth_issuer.codes import Grant
 from truth_issuer.people import Account
 
 AUDIENCE = "truth"
@@ -20,15 +21,23 @@ def read_key(path: Path) -> ECKey:
     return key
 
 
-def access_token(key: ECKey, issuer: str, account: Account, *, seconds: int = TOKEN_SECONDS) -> str:
-    """A bearer token for the services' APIs."""
-    return _sign(key, "at+jwt", {"iss": issuer, "aud": AUDIENCE, **account.claims}, seconds)
+def access_token(
+    key: ECKey,
+    issuer: str,
+    account: Account,
+    *,
+    auth_time: int | None = None,
+    seconds: int = TOKEN_SECONDS,
+) -> str:
+    """A bearer token for the services' APIs. `auth_time`: when a person signed in (RFC 9068, 2.2.1)."""
+    claims: dict[str, object] = {"iss": issuer, "aud": AUDIENCE, **account.claims, "auth_time": auth_time}
+    return _sign(key, "at+jwt", claims, seconds)
 
 
-def id_token(key: ECKey, issuer: str, account: Account, client: str, nonce: str | None) -> str:
-    """What tells the client of a code flow who signed in."""
-    claims: dict[str, object] = {"iss": issuer, "aud": client, **account.claims}
-    return _sign(key, "JWT", claims if nonce is None else {**claims, "nonce": nonce}, TOKEN_SECONDS)
+def id_token(key: ECKey, issuer: str, account: Account, grant: Grant) -> str:
+    """What tells the client of a code flow who signed in, and when (OpenID Connect Core, section 2)."""
+    told: dict[str, object] = {"nonce": grant.nonce, "auth_time": grant.auth_time}
+    return _sign(key, "JWT", {"iss": issuer, "aud": grant.client, **account.claims, **told}, TOKEN_SECONDS)
 
 
 def verified_subject(key: ECKey, issuer: str, token: str) -> str:
@@ -46,6 +55,7 @@ def verified_subject(key: ECKey, issuer: str, token: str) -> str:
 def _sign(key: ECKey, kind: str, claims: dict[str, object], seconds: int) -> str:
     now = int(time.time())
     header = {"alg": ALGORITHM, "kid": key.kid, "typ": kind}
+    told = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(
-        header, {**claims, "iat": now, "nbf": now, "exp": now + seconds}, key, algorithms=[ALGORITHM]
+        header, {**told, "iat": now, "nbf": now, "exp": now + seconds}, key, algorithms=[ALGORITHM]
     )

@@ -1,11 +1,12 @@
 """One local system: what it consists of, and what a client needs to know of it."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
-from truth_issuer.people import ACCOUNTS
+from truth_issuer.people import ACCOUNTS, PEOPLE
 from truth_issuer.tokens import access_token, read_key
 from truth_topology.topology import LOCAL, principals
 
@@ -82,10 +83,13 @@ class System:
     detours: Detours = field(default_factory=dict[str, Detour])
 
     def token(self, name: str) -> str:
-        """A bearer token for a person or machine of the issuer, valid for 12 hours; KeyError for others."""
-        return access_token(
-            read_key(issuer_key(self.layout)), self.issuer, ACCOUNTS[name], seconds=_TOKEN_SECONDS
-        )
+        """A bearer token for a person or machine of the issuer, valid for 12 hours; KeyError for others.
+
+        A person has signed in just now, as far as the token tells.
+        """
+        auth_time = int(time.time()) if name in PEOPLE else None
+        key = read_key(issuer_key(self.layout))
+        return access_token(key, self.issuer, ACCOUNTS[name], auth_time=auth_time, seconds=_TOKEN_SECONDS)
 
     def is_running(self, name: str) -> bool:
         """Whether the part has a process, ready or not."""

@@ -1,6 +1,7 @@
 """A small site with pages, an issuer whose tokens a test can choose, and a browser between them: all in memory."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import httpx
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 from joserfc.jwk import ECKey
+from truth_issuer.codes import Grant
 from truth_issuer.people import ACCOUNTS
 from truth_issuer.tokens import access_token, id_token
 from truth_kit import problems
@@ -34,6 +36,12 @@ URL, ISSUER = "https://desk.example", "https://issuer.example"
 ADMIN = Annotated[Actor, Depends(signed_in("admin"))]
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 HTML = {"Accept": "text/html"}
+
+
+def grant(nonce: str, *, seconds_ago: int = 0) -> Grant:
+    """What the issuer knows of a sign-in to this site."""
+    return Grant("desk", f"{URL}/auth/callback", "", "ada", nonce, int(time.time()) - seconds_ago)
+
 
 Tokens = Callable[[str], dict[str, str]]
 """From the nonce that was asked for to the token endpoint's answer."""
@@ -78,7 +86,7 @@ class Issuer:
         account = ACCOUNTS[self.subject]
         return {
             "access_token": access_token(self.key, ISSUER, account),
-            "id_token": id_token(self.key, ISSUER, account, "desk", nonce),
+            "id_token": id_token(self.key, ISSUER, account, grant(nonce)),
         }
 
 

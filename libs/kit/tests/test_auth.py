@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import httpx
@@ -106,6 +107,15 @@ async def test_a_person_is_who_the_token_says(issuer: Issuer, verifier: Verifier
     assert ada.reference == "person:ada-1"
 
 
+async def test_when_somebody_signed_in_is_told_by_auth_time_alone(issuer: Issuer, verifier: Verifier) -> None:
+    renewed = await verifier.verify(token(issuer, iat=int(time.time())))
+    assert isinstance(renewed, Actor)
+    assert renewed.signed_in_at is None
+    signed_in = await verifier.verify(token(issuer, auth_time=1_795_780_800))
+    assert isinstance(signed_in, Actor)
+    assert signed_in.signed_in_at == datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("kind", [None, "machine", "Person", "robot"])
 async def test_whoever_is_not_called_a_person_is_a_machine(
     issuer: Issuer, verifier: Verifier, kind: str | None
@@ -138,6 +148,9 @@ async def test_rs256_is_taken_too(issuer: Issuer, verifier: Verifier) -> None:
         pytest.param({"sub": "two words"}, id="subject with a space"),
         pytest.param({"sub": "s" * 129}, id="subject too long"),
         pytest.param({"roles": "admin"}, id="roles are no list"),
+        pytest.param({"auth_time": -1}, id="signed in before 1970"),
+        pytest.param({"auth_time": 10**12}, id="signed in after the year 9999"),
+        pytest.param({"auth_time": "lately"}, id="signed in at no time"),
         pytest.param({"name": {"first": "Ada"}}, id="name is no text"),
         pytest.param({"name": "n" * 9000}, id="too long"),
     ],

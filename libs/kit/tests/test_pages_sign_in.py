@@ -16,7 +16,7 @@ from truth_issuer.people import ACCOUNTS
 from truth_issuer.tokens import access_token, id_token
 from truth_kit.pages.sign_in import own_path
 
-from libs.kit.tests.pages_site import ISSUER, URL, Browser, Tokens, new_key, site
+from libs.kit.tests.pages_site import ISSUER, URL, Browser, Tokens, grant, new_key, site
 
 ADA = ACCOUNTS["ada"]
 
@@ -100,6 +100,17 @@ async def test_a_sign_in_that_must_be_fresh_is_asked_for_anew(browser: Browser) 
     assert sent.headers["location"] == "/sign-in?to=%2Ffresh&fresh=1"
     asked = await browser.begin(sent.headers["location"])
     assert (asked["prompt"], asked["max_age"]) == ("login", "0")
+
+
+async def test_a_fresh_sign_in_needs_the_issuers_word_for_it(browser: Browser) -> None:
+    key = browser.issuer.key
+    for seconds_ago, status in ((None, 400), (3600, 400), (5, 303)):
+        told = {} if seconds_ago is None else {"auth_time": int(time.time()) - seconds_ago}
+        browser.issuer.tokens = lambda nonce, told=told: {
+            "access_token": access_token(key, ISSUER, ADA),
+            "id_token": signed(key, for_us(nonce) | told),
+        }
+        assert (await browser.sign_in("ada", "/sign-in?to=/mine&fresh=1")).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -199,7 +210,7 @@ def forgeries(key: ECKey) -> dict[str, Tokens]:
             lambda nonce: {"id_token": confused(for_us(nonce), key)}
         ),
         "id under a foreign key": with_id_token(
-            lambda nonce: {"id_token": id_token(FOREIGN, ISSUER, ADA, "desk", nonce)}
+            lambda nonce: {"id_token": id_token(FOREIGN, ISSUER, ADA, grant(nonce))}
         ),
         "id under a foreign key with our key's id": with_id_token(
             lambda nonce: {"id_token": signed(FOREIGN, for_us(nonce), kid=str(key.kid))}

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -12,7 +13,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwk, jws, jwt
 from joserfc.errors import JoseError
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from truth_contracts.base import Subject
 from truth_contracts.refusals import Refusal
 
@@ -25,6 +26,7 @@ AUDIENCE = "truth"
 ALGORITHMS = ("ES256", "RS256")
 LEEWAY_SECONDS = 10
 TOKEN_CHARACTERS_MAX = 8192
+_SECONDS_MAX = 253402300799  # the end of the year 9999
 
 KEYS_FRESH_SECONDS = 300.0
 KEYS_USABLE_SECONDS = 3600.0
@@ -39,6 +41,11 @@ class Actor:
     name: str
     roles: frozenset[str]
     kind: Literal["person", "machine"]
+    signed_in_at: datetime | None = None
+    """When the person last showed who they are (`auth_time`), if the issuer tells.
+
+    Never read from `iat`: a token that was renewed by itself has a new one, and nobody was asked.
+    """
 
     @property
     def reference(self) -> str:
@@ -60,6 +67,7 @@ class _Claims(BaseModel):
     name: str | None = None
     roles: list[str] = []
     kind: str = "machine"
+    auth_time: Annotated[int, Field(ge=0, le=_SECONDS_MAX)] | None = None
 
 
 class Verifier:
@@ -165,7 +173,8 @@ class Verifier:
 def _actor(claims: dict[str, Any]) -> Actor:
     read = _Claims.model_validate(claims)
     kind: Literal["person", "machine"] = "person" if read.kind == "person" else "machine"
-    return Actor(read.sub, read.name or read.sub, frozenset(read.roles), kind)
+    signed_in_at = None if read.auth_time is None else datetime.fromtimestamp(read.auth_time, UTC)
+    return Actor(read.sub, read.name or read.sub, frozenset(read.roles), kind, signed_in_at)
 
 
 def _invalid(why: str) -> Refusal:

@@ -3,14 +3,17 @@
 `fresh_database` needs the fixture `infrastructure` of truth_local.testing.
 """
 
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import asyncpg
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import make_url, select
 from truth_contracts.envelope import Coordinates, Message, to_kafka
 from truth_contracts.steps import Event
@@ -19,6 +22,7 @@ from truth_kit.connections import DatabaseConnection
 from truth_kit.database import Database
 from truth_kit.migrations import migrate
 from truth_kit.outbox import outbox, unpack_headers
+from truth_kit.pages.session import SESSION, Cookies, Session
 from truth_kit.subscribe import Arrival
 
 
@@ -75,6 +79,13 @@ async def fresh_database(
         await database.close()
         name = make_url(database.connection.dsn).database
         await _execute(superuser, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def cookie(app: FastAPI, subject: str, *roles: str) -> dict[str, str]:
+    """The cookie of somebody who has just signed in to this application's pages."""
+    cookies: Cookies = app.state.cookies
+    session = Session(subject, subject.capitalize(), roles, int(time.time()))
+    return {cookies.name(SESSION): cookies.sign(SESSION, asdict(session))}
 
 
 def arrival(

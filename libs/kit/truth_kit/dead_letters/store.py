@@ -27,7 +27,7 @@ class LetterSummary:
     partition: int
     offset: int
     type: str | None  # the sender's ce_type
-    source: str | None
+    source: str | None  # as it was read, else as the sender's ce_source claims
     event_id: str | None
     request_id: UUID | None
     code: str
@@ -152,15 +152,15 @@ async def insert_action(tx: AsyncConnection, action: Action) -> None:
 
 
 def _summary(row: RowMapping) -> LetterSummary:
-    types = [value for name, value in unpack_headers(row["headers"]) if name == "ce_type"]
+    headers = {name: value.decode("utf-8", "replace") for name, value in unpack_headers(row["headers"])}
     return LetterSummary(
         id=row["id"],
         state=row["state"],
         topic=row["topic"],
         partition=row["partition"],
         offset=row["offset"],
-        type=types[0].decode("utf-8", "replace") if types else None,
-        source=row["source"],
+        type=headers.get("ce_type"),
+        source=row["source"] or headers.get("ce_source"),
         event_id=row["event_id"],
         request_id=row["request_id"],
         code=row["last_code"] or row["code"],

@@ -16,6 +16,7 @@ from truth_kit.auth import LEEWAY_SECONDS, Actor, Verifier
 
 _AWAY = Refusal("identity_unavailable", "The sign-in does not answer now. Try again in a moment.")
 _VERIFIER_CHARACTERS = 48
+_FRESH_SECONDS_MAX = 600  # as long as a sign-in may take
 
 
 class _Endpoints(BaseModel):
@@ -37,6 +38,7 @@ class Attempt:
     nonce: str
     verifier: str
     to: str
+    is_fresh: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Arrived:
     """A person whom the issuer vouches for."""
 
     actor: Actor
-    signed_in_at: int
+    signed_in_at: int | None  # `auth_time`: a token made anew says nothing of when the person was seen
 
 
 class Relying:
@@ -63,7 +65,9 @@ class Relying:
         endpoints = await self._endpoints()
         if isinstance(endpoints, Refusal):
             return endpoints
-        attempt = Attempt(generate_token(), generate_token(), generate_token(_VERIFIER_CHARACTERS), to)
+        attempt = Attempt(
+            generate_token(), generate_token(), generate_token(_VERIFIER_CHARACTERS), to, is_fresh
+        )
         client = OAuth2Client(
             None,
             self._client_id,
@@ -113,7 +117,10 @@ class Relying:
             return _failed("the two tokens speak of different people")
         if actor.kind != "person":
             return Refusal("people_only", "Pages are for people; a machine client uses the API.")
-        return Arrived(actor, int(claims.get("auth_time", claims["iat"])))
+        signed_in_at: int | None = claims.get("auth_time")
+        if attempt.is_fresh and (signed_in_at is None or signed_in_at < time.time() - _FRESH_SECONDS_MAX):
+            return _failed("the issuer did not ask anew who you are")
+        return Arrived(actor, signed_in_at)
 
     async def _endpoints(self) -> _Endpoints | Refusal:
         url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"

@@ -5,6 +5,7 @@ import hmac
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -30,12 +31,13 @@ class Session:
     subject: str
     name: str
     roles: tuple[str, ...]
-    signed_in_at: int  # seconds since 1970: when the issuer last saw the person, not when it last told us
+    signed_in_at: int | None  # seconds since 1970: when the issuer last saw the person, if it says so
 
     @property
     def actor(self) -> Actor:
         """As commands take it. Only people have sessions."""
-        return Actor(self.subject, self.name, frozenset(self.roles), "person")
+        seen_at = None if self.signed_in_at is None else datetime.fromtimestamp(self.signed_in_at, UTC)
+        return Actor(self.subject, self.name, frozenset(self.roles), "person", seen_at)
 
 
 _SESSION = TypeAdapter(Session)
@@ -92,7 +94,7 @@ class Cookies:
 SESSION = "session"
 
 
-def begin(cookies: Cookies, response: Response, actor: Actor, signed_in_at: int) -> None:
+def begin(cookies: Cookies, response: Response, actor: Actor, signed_in_at: int | None) -> None:
     """Sign a person in."""
     roles = tuple(sorted(actor.roles & ROLES))
     session = Session(actor.subject, actor.name[:_NAME_CHARACTERS_MAX], roles, signed_in_at)
@@ -123,7 +125,17 @@ def signed_in(*roles: str) -> _Dependency:
 
     A visit by somebody else leads to the sign-in; a person without the role gets 403 `role_missing`.
     """
-    return signed_in_lately(SESSION_SECONDS, *roles)
+
+    async def person(request: Request) -> Actor:
+        session = session_of(request)
+        if session is None:
+            raise Refused(Refusal("sign_in_needed", "Sign in."))
+        if roles and session.actor.roles.isdisjoint(roles):
+            raise Refused(Refusal("role_missing", f"This takes the role {' or '.join(roles)}."))
+        structlog.contextvars.bind_contextvars(actor=session.actor.reference)
+        return session.actor
+
+    return person
 
 
 def signed_in_lately(seconds: int, *roles: str) -> _Dependency:
@@ -131,12 +143,10 @@ def signed_in_lately(seconds: int, *roles: str) -> _Dependency:
 
     async def person(request: Request) -> Actor:
         session = session_of(request)
-        if session is None or time.time() - session.signed_in_at > seconds:
-            again = "" if session is None else " once more: this needs a fresh sign-in"
-            raise Refused(Refusal("sign_in_needed", f"Sign in{again}."))
-        if roles and session.actor.roles.isdisjoint(roles):
-            raise Refused(Refusal("role_missing", f"This takes the role {' or '.join(roles)}."))
-        structlog.contextvars.bind_contextvars(actor=session.actor.reference)
-        return session.actor
+        actor = await signed_in(*roles)(request)
+        session = session_of(request)
+        if session is None or time.time() - (session.signed_in_at or 0) > seconds:
+            raise Refused(Refusal("sign_in_needed", "Sign in once more: this needs a fresh sign-in."))
+        return actor
 
     return person

@@ -1,24 +1,21 @@
 """POST /api/requests: the same door as requests.submitted."""
 
-import hashlib
 import secrets
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
 from truth_contracts.steps import Maturity, SurfaceName
-from truth_kit import outbox
 from truth_kit.auth import Actor, require
 from truth_kit.database import DatabaseDependency
-from truth_kit.fresh import new_id, new_salt, utc_now
+from truth_kit.fresh import utc_now
 from truth_kit.problems import Refused, uploaded
-from truth_sealing.keys import Signer
 
-from truth_intake.domain.intake import Accepted, Fresh, Known, KnownIntakes, Repeated, accept, seal
+from truth_intake.api.admitting import StepSigner, admit
+from truth_intake.domain.intake import Known, Repeated
 from truth_intake.domain.submission import (
     Submission,
     entrance_of_client,
@@ -26,7 +23,6 @@ from truth_intake.domain.submission import (
     read_submitted,
     submission_by_http,
 )
-from truth_intake.store import intakes, surfaces
 
 log = structlog.get_logger()
 
@@ -36,14 +32,6 @@ _TOKEN_BYTES = 16
 
 router = APIRouter(tags=["requests"])
 Submitter = Annotated[Actor, Depends(require("requester", "operator", "admin"))]
-
-
-def _signer(request: Request) -> Signer:
-    signer: Signer = request.app.state.signer
-    return signer
-
-
-StepSigner = Annotated[Signer, Depends(_signer)]
 
 
 class Receipt(BaseModel, frozen=True):
@@ -69,7 +57,7 @@ async def submit_request(
     submission = _submission(octets, actor)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     async with database.begin() as tx:
-        verdict = await _admit(tx, submission, token, signer)
+        verdict = await admit(tx, submission, token, signer)
     if isinstance(verdict, Repeated):
         response.status_code = 200
         return _receipt(verdict.intake)
@@ -88,25 +76,6 @@ def _submission(octets: bytes, actor: Actor) -> Submission:
     if isinstance(entrance, Refusal):
         raise Refused(entrance)
     return submission_by_http(submitted, octets, entrance, utc_now())
-
-
-async def _admit(tx: AsyncConnection, submission: Submission, token: str, signer: Signer) -> Known | Repeated:
-    """Once, or twice when a twin was faster: then its Intake is there and is met."""
-    fresh = Fresh(RequestId(new_id()), new_salt(), new_salt(), submission.received_at)
-    while True:
-        named = await surfaces.find_surfaces(tx, [submission.submitted.surface])
-        known = KnownIntakes(await intakes.list_known(tx, [submission]))
-        standing = known.standing(submission, named.get(submission.submitted.surface))
-        match accept(submission, standing, fresh):
-            case Accepted() as accepted:
-                sealed = seal(accepted, signer, hashlib.sha256(token.encode()).digest())
-                if await intakes.insert_intakes(tx, [sealed]):
-                    await outbox.add(tx, [sealed.event])
-                    return accepted.known
-            case Repeated() as repeated:
-                return repeated
-            case Refusal() as refusal:
-                raise Refused(refusal)
 
 
 def _receipt(known: Known, token: str | None = None) -> Receipt:

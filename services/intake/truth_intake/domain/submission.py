@@ -79,6 +79,16 @@ def entrance_of_person(subject: str, roles: Collection[str], surface: str) -> En
     """An operator or admin enters for a caller; anybody else asks for themselves."""
     if _ENTERS_FOR_CALLERS.isdisjoint(roles):
         return Entrance(f"/form/{surface}", "api", f"person:{subject}")
+    return entrance_of_intake_page(subject)
+
+
+def entrance_of_form(surface: str, subject: str | None) -> Entrance:
+    """The form of a surface takes anybody; `subject` is who is signed in."""
+    return Entrance(f"/form/{surface}", "form", f"person:{subject}" if subject else "anonymous")
+
+
+def entrance_of_intake_page(subject: str) -> Entrance:
+    """An operator or admin who enters what a caller asks for."""
     return Entrance("/intake-page", "intake-page", f"person:{subject}")
 
 

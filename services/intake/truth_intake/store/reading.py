@@ -1,9 +1,12 @@
 """Reading Intakes: one, many, by tracker token, and their sealed steps."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import Select, select
+from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, select
+from sqlalchemy import cast as cast_sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import RequestId
 from truth_contracts.steps import Maturity
@@ -12,6 +15,8 @@ from truth_sealing.strict import strict_object
 
 from truth_intake.domain.submission import Door
 from truth_intake.tables import intake, step
+
+_NEAR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,18 @@ class Wanted:
     scope: Scope
     source: str | None = None
     request_key: str | None = None
+    reference: str | None = None  # the last digits of the id, for people
     before: RequestId | None = None
     limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a list tells of a request."""
+
+    summary: str
+    requester: str
+    contact: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,8 @@ async def list_intakes(conn: AsyncConnection, wanted: Wanted) -> list[StoredInta
         query = query.where(c.source == wanted.source)
     if wanted.request_key is not None:
         query = query.where(c.request_key == wanted.request_key)
+    if wanted.reference is not None:
+        query = query.where(cast_sql(c.request_id, Text).endswith(wanted.reference, autoescape=True))
     if wanted.before is not None:
         query = query.where(c.request_id < wanted.before)
     return await _list(conn, query)
@@ -83,6 +100,31 @@ async def find_tracked(conn: AsyncConnection, tracker_sha256: bytes) -> StoredIn
     return found[0] if found else None
 
 
+async def list_requests(conn: AsyncConnection, request_ids: Collection[RequestId]) -> dict[RequestId, Asked]:
+    """What was asked for in each of these, by id."""
+    c = step.c
+    given = c.request_id == bindparam("request_ids", list(request_ids), type_=ARRAY(Uuid)).any_()
+    query = select(c.request_id, c.body).where(given, c.step == "request")
+    return {request_id: _asked(body.decode()) for request_id, body in await conn.execute(query)}
+
+
+async def list_near(conn: AsyncConnection, one: StoredIntake, limit: int) -> list[RequestId]:
+    """Other Intakes of the same surface, accepted within a week of this one, newest first."""
+    c = intake.c
+    query = select(c.request_id).where(
+        c.surface == one.surface,
+        c.request_id != one.request_id,
+        c.accepted_at.between(one.accepted_at - _NEAR, one.accepted_at + _NEAR),
+    )
+    return [found for (found,) in await conn.execute(query.order_by(c.request_id.desc()).limit(limit))]
+
+
+async def count_since(conn: AsyncConnection, newest: RequestId) -> int:
+    """How many were accepted after this one."""
+    query = select(func.count()).select_from(intake).where(intake.c.request_id > newest)
+    return (await conn.execute(query)).scalar_one()
+
+
 async def list_steps(conn: AsyncConnection, request_id: RequestId) -> list[StoredStep]:
     """The sealed steps of a request, in path order."""
     c = step.c
@@ -90,6 +132,12 @@ async def list_steps(conn: AsyncConnection, request_id: RequestId) -> list[Store
     found = {name: (body.decode(), link) for name, body, link in await conn.execute(query)}
     texts = [found[name] for name in ("request", "intake") if name in found]
     return [StoredStep(strict_object(text), text, strict_object(link)) for text, link in texts]
+
+
+def _asked(text: str) -> Asked:
+    body = strict_object(text)
+    requester = cast("dict[str, str | None]", body["requester"])
+    return Asked(str(body["summary"]), str(requester["name"]), requester["contact"])
 
 
 def _in_scope(

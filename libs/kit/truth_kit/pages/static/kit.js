@@ -108,8 +108,9 @@ function shortcut(event) {
   event.preventDefault();
 }
 
-/** What only works with this script is shown by it. @param {ParentNode} within */
+/** What only works with this script is shown by it, what replaces it is hidden. @param {ParentNode} within */
 function reveal(within) {
+  for (const part of within.querySelectorAll("[data-without-scripts]")) part.setAttribute("hidden", "");
   for (const part of within.querySelectorAll("[data-copies][hidden], [data-opens][hidden]")) part.removeAttribute("hidden");
 }
 

@@ -1,0 +1,362 @@
+"""Intake's pages in a real browser: acceptance points A1 to A8, and what every page must be."""
+
+import re
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+from truth_local.demo import upstream
+from truth_local.demo.acting import Person, task_of, wait_for
+from truth_local.system import System
+from truth_topology.connection import Login
+
+from tests.browser.conftest import People
+from tests.browser.looking import Ears, look
+
+KITCHEN = "/request/kitchen-repairs"
+Api = Callable[[str], Person]
+
+
+def fill(page: Page, summary: str | None = None) -> str:
+    """Fill in the form; what it is about."""
+    summary = summary or f"Tap drips {uuid4().hex[:8]}"
+    page.fill("[name=summary]", summary)
+    page.fill("[name=description]", "All night long.")
+    page.fill("[name='requester.name']", "Rita Ramos")
+    page.fill("[name=place]", "12 Mill Lane")
+    return summary
+
+
+def send(page: Page) -> str:
+    """Send the form and follow the link of the receipt; the reference."""
+    page.click("text=Send the request")
+    expect(page.locator("h1")).to_have_text("Received. No work has been ordered.")
+    reference = page.locator("code.id").inner_text()
+    page.click("text=Follow the request")
+    return reference
+
+
+def intakes_of(reader: Person, reference: str) -> list[dict[str, str]]:
+    found = reader.get("intake", "/api/intakes?limit=500")["intakes"]
+    return [one for one in found if one["request_id"].endswith(reference.removeprefix("R-"))]
+
+
+def step(page: Page, name: str) -> str:
+    return page.locator(f".path li:has(b:text-is('{name}')) span").inner_text()
+
+
+@contextmanager
+def stopped(system: System, part: str) -> Generator[None]:
+    system.stop(part)
+    try:
+        yield
+    finally:
+        system.start(part)
+
+
+@pytest.fixture
+def planned(api: Api) -> str:
+    name = "garden-care"
+    body: dict[str, object] = {"title": "Garden care", "maturity": "planned", "stages": []}
+    api("ada").ask("PUT", "intake", f"/api/surfaces/{name}", body)
+    return name
+
+
+def test_a1_a_request_is_followed_without_a_reload(person: People) -> None:
+    page = person(None, "intake", KITCHEN)
+    look(page)
+    fill(page)
+    page.click("text=Send the request")
+    expect(page.locator("h1")).to_have_text("Received. No work has been ordered.")
+    look(page)
+    began = time.monotonic()
+    page.click("text=Follow the request")
+    page.evaluate("window.stayed = true")
+    expect(page.locator(".chip", has_text="Task")).to_contain_text("pending review", timeout=5000)
+    assert time.monotonic() - began < 5
+    assert (step(page, "Request"), step(page, "Intake")) == ("received", "accepted")
+    assert step(page, "Task") == "pending review"
+    assert page.evaluate("window.stayed") is True
+    look(page)
+
+
+def test_a2_a_double_click_and_a_reload_are_one_intake(person: People) -> None:
+    page = person(None, "intake", KITCHEN)
+    summary = fill(page)
+    page.dblclick("text=Send the request")
+    expect(page.locator("h1")).to_have_text("Received. No work has been ordered.")
+    page.reload()
+    page.go_back()
+    page.click("text=Send the request")
+    page.wait_for_load_state()
+    operator = person("olga", "intake", "/intakes")
+    assert operator.locator("td", has_text=summary).count() == 1
+
+
+def test_a2_with_scripts_off_a_second_click_leads_to_the_same_tracker(person: People) -> None:
+    page = person(None, "intake", KITCHEN, scripts=False)
+    summary = fill(page)
+    page.click("text=Send the request")
+    first = page.url
+    page.go_back()
+    fill(page, summary)
+    page.click("text=Send the request")
+    assert page.url == first
+    expect(page.locator("h1")).to_have_text("Received. No work has been ordered.")
+
+
+def test_a3_a_planned_surface_refuses_with_a_clear_page(person: People, planned: str) -> None:
+    page = person(None, "intake", f"/request/{planned}")
+    expect(page.locator("h1")).to_have_text("Garden care: not open yet")
+    assert page.locator("form[data-draft]").count() == 0
+    look(page)
+
+
+def test_a4_four_doors_give_intakes_that_differ_in_source_only(
+    person: People, api: Api, system: System
+) -> None:
+    summary = f"Same everywhere {uuid4().hex[:8]}"
+    stranger = person(None, "intake", KITCHEN)
+    fill(stranger, summary)
+    send(stranger)
+    operator = person("olga", "intake", "/intakes/new")
+    look(operator)
+    operator.select_option("[name=surface]", "kitchen-repairs")
+    fill(operator, summary)
+    operator.click("text=Enter the request")
+    expect(operator.locator("h1")).to_have_text("Received. No work has been ordered.")
+    members = {
+        "surface": "kitchen-repairs",
+        "summary": summary,
+        "description": "All night long.",
+        "requester": {"name": "Rita Ramos"},
+        "place": "12 Mill Lane",
+    }
+    api("acme").post("intake", "/api/requests", members | {"request_key": f"api-{uuid4()}"})
+    login = Login(system.bootstrap, "upstream-acme", system.principals["upstream-acme"].password)
+    upstream.publish(login, "/upstreams/acme", members | {"request_key": f"kafka-{uuid4()}"})
+    operator.goto(f"{system.urls['intake']}/intakes")
+    rows = operator.locator("tr", has_text=summary)
+
+    def four() -> bool | None:
+        operator.reload()
+        return True if rows.count() == 4 else None
+
+    wait_for(four, "four Intakes")
+    doors = {rows.nth(number).locator("td:nth-child(3) .chip").inner_text() for number in range(4)}
+    assert doors == {"web form", "intake page", "API", "Kafka"}
+    assert len({rows.nth(number).locator("td:nth-child(2)").inner_text() for number in range(4)}) == 1
+    look(operator)
+    rows.first.locator("a").click()
+    expect(operator.locator("h1")).to_have_text(summary)
+    expect(operator.locator("text=Possibly asked for before")).to_be_visible()
+    look(operator)
+
+
+def test_a5_a_reason_typed_in_governance_appears_on_the_tracker(person: People, api: Api) -> None:
+    page = person(None, "intake", KITCHEN)
+    fill(page)
+    reference = send(page)
+    admin = api("ada")
+    (intake,) = intakes_of(admin, reference)
+    task = wait_for(lambda: task_of(admin, intake["request_id"]), "Task")
+    reason = "We do not work on <b>Mars</b>."
+    admin.post(
+        "governance",
+        f"/api/tasks/{task['task_id']}/decline",
+        {"version": task["version"], "code": "out_of_scope", "reason": reason},
+    )
+    expect(page.locator("#tracker .note.warn")).to_contain_text(reason)
+    expect(page.locator(".chip", has_text="Task")).to_contain_text("declined")
+    look(page)
+
+
+def test_a_question_is_answered_and_typing_is_not_disturbed(person: People, api: Api) -> None:
+    page = person(None, "intake", KITCHEN)
+    fill(page)
+    reference = send(page)
+    admin = api("ada")
+    (intake,) = intakes_of(admin, reference)
+    task = wait_for(lambda: task_of(admin, intake["request_id"]), "Task")
+    asked = {"version": task["version"], "question": "Which tap?"}
+    admin.post("governance", f"/api/tasks/{task['task_id']}/ask", asked)
+    page.locator("#answer").wait_for()
+    look(page)
+    page.click("#answer")
+    page.keyboard.type("The left")
+    time.sleep(2.5)  # two looks of the stream go by
+    page.keyboard.type(" one.")
+    assert page.input_value("#answer") == "The left one."
+    page.click("text=Send the answer")
+    expect(page.locator("#answer")).to_have_count(0)
+    expect(page.locator(".chip", has_text="Task")).to_contain_text("pending review")
+
+
+def test_a6_it_works_with_scripts_off(person: People, api: Api) -> None:
+    page = person(None, "intake", KITCHEN, scripts=False)
+    page.click("text=Send the request")
+    expect(page.locator("[role=alert]")).to_contain_text("What is it about? This is needed.")
+    fill(page)
+    reference = send(page)
+    admin = api("ada")
+    (intake,) = intakes_of(admin, reference)
+    task = wait_for(lambda: task_of(admin, intake["request_id"]), "Task")
+    admin.post(
+        "governance",
+        f"/api/tasks/{task['task_id']}/ask",
+        {"version": task["version"], "question": "Which tap?"},
+    )
+
+    def asked() -> bool | None:
+        page.click("text=Look again")
+        return True if page.locator("#answer").count() else None
+
+    wait_for(asked, "the question")
+    page.fill("#answer", "The left one.")
+    page.click("text=Send the answer")
+    operator = person("olga", "intake", f"/intakes/{intake['request_id']}", scripts=False)
+    expect(operator.locator("h1")).to_contain_text("Tap drips")
+    operator.click("text=Sign out")
+    expect(operator.locator("h1")).to_have_text("You are signed out here")
+
+
+def test_a7_with_execution_stopped_the_last_known_step_and_its_age_are_shown(
+    person: People, api: Api, system: System
+) -> None:
+    page = person(None, "intake", KITCHEN)
+    fill(page)
+    reference = send(page)
+    admin = api("ada")
+    (intake,) = intakes_of(admin, reference)
+    with stopped(system, "execution-1"):
+        expect(page.locator(".chip", has_text="Task")).to_contain_text("pending review")
+        last = page.locator("#tracker > p").first
+        expect(last).to_have_text(re.compile(r"Last change: Task pending review, \d+ s ago"))
+        page.reload()
+        expect(page.locator("#tracker > p").first).to_have_text(re.compile(r"Task pending review, \d+ s ago"))
+    assert intake["request_id"]
+
+
+def test_a8_script_in_any_field_is_shown_as_text(person: People) -> None:
+    evil = f"<script>alert(1)</script><img src=x onerror=alert(2)> {uuid4().hex[:6]}"
+    page = person(None, "intake", KITCHEN)
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    for name in ("summary", "description", "requester.name", "requester.contact", "place"):
+        page.fill(f"[name='{name}']", evil)
+    send(page)
+    operator = person("olga", "intake", "/intakes")
+    operator.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    operator.locator("tr", has_text=evil).locator("a").click()
+    expect(operator.locator("h1")).to_have_text(evil)
+    assert operator.locator("img").count() == 0
+
+
+def test_every_error_is_named_focused_and_linked(person: People) -> None:
+    page = person(None, "intake", KITCHEN)
+    page.fill("[name=place]", "12 Mill Lane")
+    page.click("text=Send the request")
+    summary = page.locator("[role=alert]")
+    expect(summary).to_be_focused()
+    assert summary.locator("a").count() == 2
+    look(page)
+    summary.locator("a").first.click()
+    expect(page.locator("[name=summary]")).to_be_focused()
+    assert page.input_value("[name=place]") == "12 Mill Lane"
+
+
+def test_a_lost_connection_keeps_the_draft_on_the_device(person: People) -> None:
+    page = person(None, "intake", KITCHEN)
+    summary = fill(page)
+    page.context.set_offline(True)
+    page.click("text=Send the request")
+    expect(page.locator("#unsent")).to_be_visible()
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator("#unsent")).to_be_visible()
+    assert page.input_value("[name=summary]") == summary
+    look(page)
+    send(page)
+    page.goto(page.url.split("/track/")[0] + KITCHEN)
+    assert page.input_value("[name=summary]") == ""
+
+
+def test_a_tracker_says_since_when_it_stands_still_and_catches_up(
+    person: People, system: System, ears: Ears
+) -> None:
+    ears.allowed += ("Failed to load resource: net::ERR", "Access to fetch", "htmx:")
+    page = person(None, "intake", KITCHEN)
+    fill(page)
+    send(page)
+    note = page.locator("[data-stale-of=tracker]")
+    expect(note).to_be_hidden()
+    page.wait_for_timeout(1500)  # the stream is open
+    began = time.monotonic()
+    with stopped(system, "intake-1"):
+        assert time.monotonic() - began < 2.5, "the stream held the process up"
+        expect(note).to_be_visible()
+    expect(note).to_be_hidden(timeout=15_000)
+
+
+def test_new_intakes_are_counted_and_not_pushed_into_the_list(person: People, api: Api) -> None:
+    operator = person("olga", "intake", "/intakes")
+    rows = operator.locator("tbody tr").count()
+    first = operator.locator("tbody tr a").first
+    first.focus()
+    members = {
+        "request_key": f"api-{uuid4()}",
+        "surface": "kitchen-repairs",
+        "summary": "One more",
+        "description": "",
+        "requester": {"name": "Rita"},
+    }
+    api("acme").post("intake", "/api/requests", members)
+    expect(operator.locator("#new a")).to_have_text("1 new: show")
+    assert operator.locator("tbody tr").count() == rows
+    expect(first).to_be_focused()
+
+
+def test_keys_reach_the_search_and_can_be_switched_off(person: People) -> None:
+    operator = person("olga", "intake", "/intakes")
+    operator.keyboard.press("/")
+    expect(operator.locator("#q")).to_be_focused()
+    operator.locator("main").focus()
+    operator.keyboard.press("?")
+    expect(operator.locator("#keys")).to_be_visible()
+    look(operator)
+    operator.uncheck("#keys-on")
+    operator.click("#keys button")
+    operator.locator("main").focus()
+    operator.keyboard.press("/")
+    expect(operator.locator("#q")).not_to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("ada", "/surfaces"), ("paul", "/refused"), ("vera", "/intakes?q=nothing"), ("vera", "/refused"), (None, "/track/none")],
+)  # fmt: skip
+def test_every_other_page_is_readable_for_everybody(person: People, name: str | None, path: str) -> None:
+    page = person(name, "intake", path)
+    expect(page.locator("h1")).to_be_visible()
+    look(page)
+
+
+def test_a_form_from_another_port_of_this_host_is_refused(person: People, system: System) -> None:
+    """Same site, other origin: the cookie comes along, the form is not taken."""
+    page = person("olga", "intake", "/intakes")
+    page.goto(f"{system.issuer}/.well-known/openid-configuration")
+    page.evaluate(
+        """url => {
+            const form = document.createElement("form");
+            form.method = "post";
+            form.action = url + "/sign-out";
+            document.body.append(form);
+            form.submit();
+        }""",
+        system.urls["intake"],
+    )
+    expect(page.locator("h1")).to_have_text("This was sent from another site's page")
+    page.goto(f"{system.urls['intake']}/intakes")
+    expect(page.locator("h1")).to_have_text("Intakes")
