@@ -10,9 +10,11 @@ import pytest
 from fastapi import FastAPI
 from truth_contracts.steps import Stage
 from truth_kit.database import Database
+from truth_local.testing import Stores
 
-from services.execution.tests.calling import As, In, done, queue, uploaded, worked
+from services.execution.tests.calling import PHOTO_BYTES_MAX, As, In, done, queue, refused, uploaded, worked
 from services.execution.tests.making import photo
+from services.execution.tests.test_evidence import png
 
 SETTLEMENT = re.compile(r"\b(paid|payment|billed|invoice\w*|captured?)\b", re.IGNORECASE)
 OUTBOX = {"accept": "application/json"}
@@ -155,9 +157,27 @@ async def test_photos_come_and_go_by_the_cookie(seen_by: In) -> None:
     assert (small.headers["content-type"], len(small.content) < len(octets)) == ("image/webp", True)
     assert (await seen_by("otto", "operator").get(f"{address}/thumb")).status_code == 404
     assert (await seen_by("vera", "auditor").get(address)).status_code == 200
-    page = b"<html><script>alert(1)</script></html>"
-    refused = await olga.put(f"/evidence/{hashlib.sha256(page).hexdigest()}", content=page, headers=OUTBOX)
-    assert (refused.status_code, refused.json()["code"]) == (415, "not_a_photo")
+
+
+@pytest.mark.parametrize(
+    ("octets", "named", "refusal"),
+    [
+        pytest.param(b"<html><script>alert(1)</script></html>", None, (415, "not_a_photo"), id="a page"),
+        pytest.param(png(60_000, 60_000), None, (415, "not_a_photo"), id="a decompression bomb"),
+        pytest.param(photo(), "b" * 64, (422, "digest_mismatch"), id="another digest"),
+        pytest.param(b"\xff\xd8" + b"x" * PHOTO_BYTES_MAX, None, (413, "body_too_large"), id="too large"),
+        pytest.param(
+            photo(size=(640, 480))[:-200], None, (415, "not_a_photo"), id="cut, with its own digest"
+        ),
+    ],
+)
+async def test_what_a_browser_sends_is_judged_as_well(
+    seen_by: In, stores: Stores, octets: bytes, named: str | None, refusal: tuple[int, str]
+) -> None:
+    address = f"/evidence/{named or hashlib.sha256(octets).hexdigest()}"
+    answer = await seen_by("olga", "operator").put(address, content=octets, headers=OUTBOX)
+    assert refused(answer) == refusal
+    assert stores.names("evidence") == []
 
 
 async def test_the_completed_job_shows_its_account(seen_by: In, who: As, job_id: str) -> None:

@@ -47,12 +47,22 @@ async function refresh() {
   if (!text || !acts) return;
   const fresh = new DOMParser().parseFromString(text, "text/html");
   replace("account", fresh);
-  const isTyping = acts.contains(document.activeElement) || [...acts.querySelectorAll("textarea")].some((area) => area.value !== area.defaultValue);
   const mark = /** @type {HTMLElement | null} */ (fresh.querySelector("#state [data-mark]"))?.dataset.mark ?? "";
-  if (mark !== shown.mark && !(isTyping && mark !== "|")) replace("acts", fresh);
-  shown = { mark, pieces: marks().pieces };
+  const offersNothing = mark.startsWith("|");
+  if (mark !== shown.mark && (offersNothing || !isTypingIn(acts))) {
+    const hadFocus = acts.contains(document.activeElement);
+    replace("acts", fresh);
+    if (hadFocus) acts.focus();
+    shown.mark = mark;
+  }
   reveal();
   await redraw();
+}
+
+/** @param {HTMLElement} part */
+function isTypingIn(part) {
+  const at = part.contains(document.activeElement) ? document.activeElement : null;
+  return at?.matches("textarea, select") || [...part.querySelectorAll("textarea")].some((area) => area.value !== area.defaultValue);
 }
 
 /** @param {string} id @param {Document} fresh */

@@ -11,7 +11,8 @@ const device = /** @type {HTMLElement} */ (document.getElementById("device"));
 const template = /** @type {HTMLTemplateElement} */ (document.getElementById("item"));
 const section = document.getElementById("waiting");
 const rows = document.getElementById("items");
-/** @type {Map<string, string>} */ const pictures = new Map();
+/** @type {Promise<void> | null} */ let drawing = null;
+let isStale = false;
 /** @type {Item | null} */ let discarding = null;
 
 /** A sentence of the page's, with what belongs into it. @param {string} name @param {Record<string, string | number>} given */
@@ -31,8 +32,28 @@ export function nameOf(item) {
   return words(kind);
 }
 
-/** Draw a person's items: those of `job`, or all. @param {string} person @param {string | undefined} job */
-export async function draw(person, job) {
+/**
+ * Draw a person's items, those of `job` or all; one drawing after the other, so that the last one tells last.
+ * @param {string} person
+ * @param {string | undefined} job
+ */
+export function draw(person, job) {
+  isStale = true;
+  drawing ??= (async () => {
+    try {
+      while (isStale) {
+        isStale = false;
+        await drawAll(person, job);
+      }
+    } finally {
+      drawing = null;
+    }
+  })();
+  return drawing;
+}
+
+/** @param {string} person @param {string | undefined} job */
+async function drawAll(person, job) {
   const all = await kept.list(person);
   drawUnsent(all);
   if (!section || !rows) return;
@@ -75,7 +96,8 @@ async function drawItem(within, item) {
   row.className = `item ${isUndecided ? "bad" : item.state}`;
   tell(part(row, "state"), isSending ? words("sending", { percent: now.percent }) : words(item.state, { reason: item.reason }));
   tell(part(row, "theirs"), item.theirs ? words("theirs", { state: item.theirs.state, who: item.theirs.who, when: clock(item.theirs.at) }) : "");
-  part(row, "decide").hidden = !isUndecided;
+  part(row, "decide").hidden = item.state === "received" || isSending;
+  part(row, "again").hidden = !isUndecided;
 }
 
 /** @param {HTMLElement} row @param {Item} item */
@@ -84,8 +106,11 @@ async function drawPicture(row, item) {
   const image = row.querySelector("img");
   if (!octets || !image) return;
   const url = URL.createObjectURL(new Blob([octets]));
-  pictures.set(String(item.n), url);
-  image.onload = () => { image.hidden = false; };
+  image.onload = () => {
+    image.hidden = false;
+    URL.revokeObjectURL(url);
+  };
+  image.onerror = () => URL.revokeObjectURL(url);
   image.src = url;
 }
 

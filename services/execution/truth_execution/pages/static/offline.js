@@ -27,8 +27,8 @@ export async function keepReadable(person) {
  */
 export async function readAnew(person, path) {
   try {
-    const answer = await fetch(path, { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return null;
+    const answer = await fetch(path, { headers: { Accept: "text/html" }, redirect: "manual" });
+    if (!answer.ok) return null; // to the sign-in, say
     const pages = await caches.open(PAGES + encodeURIComponent(person));
     await pages.put(path, answer.clone());
     return await answer.text();
