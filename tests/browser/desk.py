@@ -13,6 +13,8 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page
 from truth_local.demo.acting import Person, approve, assign, create_job, job_of, prepare, task_of, wait_for
 
+from tests.browser.conftest import People
+
 PHONE = (390, 844)
 OFFLINE = ("Failed to load resource: net::ERR", "Failed to fetch")
 """What Chromium says on the console by itself when a connection is gone."""
@@ -72,6 +74,13 @@ def items(page: Page) -> Locator:
 def states(page: Page) -> list[str]:
     """How it says that they stand, in their order."""
     return page.locator("#items [data-state]").all_inner_texts()
+
+
+def at_job(person: People, job_id: str) -> Page:
+    """Olga's phone at a Job, which she could read without a connection."""
+    page = person("olga", "execution", f"/jobs/{job_id}", viewport=PHONE)
+    until_kept(page)
+    return page
 
 
 def until_kept(page: Page) -> None:

@@ -20,6 +20,7 @@ from tests.browser.desk import (
     PHONE,
     Api,
     account,
+    at_job,
     items,
     kill,
     new_job,
@@ -67,8 +68,7 @@ def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubl
     person: People, api: Api, started: str, ears: Ears
 ) -> None:
     ears.allowed += OFFLINE
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
-    until_kept(page)
+    page = at_job(person, started)
     page.context.set_offline(True)
     taken = photo(started)
     take(page, taken)
@@ -96,7 +96,7 @@ def test_c2_a_service_that_fails_twice_gets_one_copy(
     person: People, api: Api, started: str, ears: Ears
 ) -> None:
     ears.allowed += ("Failed to load resource: the server responded with a status of 5",)
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
+    page = at_job(person, started)
     failures = iter([500, 500])
 
     def fail(route: Route) -> None:
@@ -123,7 +123,7 @@ def test_c2_a_service_that_fails_twice_gets_one_copy(
 def test_c3_what_is_no_photo_is_refused_and_the_others_still_go(
     person: People, api: Api, started: str
 ) -> None:
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
+    page = at_job(person, started)
     html = b"<html><script>alert(1)</script></html>"
     take(
         page,
@@ -152,7 +152,7 @@ def test_c3_what_is_no_photo_is_refused_and_the_others_still_go(
 
 
 def test_a_photo_that_is_too_large_is_not_kept_and_said_so(person: People, started: str) -> None:
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
+    page = at_job(person, started)
     take(page, {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": bytes(26 * 1024 * 1024)})
     expect(page.locator("#told")).to_have_text("large.jpg is larger than 25 MB and was not kept.")
     expect(items(page)).to_have_count(0)
@@ -176,8 +176,7 @@ def test_c5_signing_out_warns_of_what_is_not_sent_and_leaves_nothing(
     person: People, started: str, ears: Ears
 ) -> None:
     ears.allowed += OFFLINE
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
-    until_kept(page)
+    page = at_job(person, started)
     page.route(re.compile("/note$"), lambda route: route.abort())
     note(page, "Not sent.")
     expect(items(page)).to_have_count(1)
@@ -199,8 +198,7 @@ def test_c5_signing_out_warns_of_what_is_not_sent_and_leaves_nothing(
 
 def test_another_person_on_the_same_phone_reads_nothing(person: People, started: str, ears: Ears) -> None:
     ears.allowed += OFFLINE
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
-    until_kept(page)
+    page = at_job(person, started)
     page.route(re.compile("/note$"), lambda route: route.abort())
     note(page, "Olga's alone.")
     expect(items(page)).to_have_count(1)
@@ -235,7 +233,8 @@ def test_c6_a_phone_that_dies_while_it_uploads_sends_once_more(
     page = phone()
     sign_in(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 100_000}
-    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    network = page.context.new_cdp_session(page)
+    network.send("Network.emulateNetworkConditions", slow)  # pyright: ignore[reportUnknownMemberType] untyped library
     take(page, taken)
     expect(items(page).locator("[data-state]")).to_have_text(re.compile(r"Uploading [1-9]\d? %"))
     kill(tmp_path)
@@ -273,7 +272,7 @@ def test_c8_and_c9_a_completion_whose_answer_is_lost_is_one_and_settles_nothing(
     ears.allowed += OFFLINE
     for stage in ("inspect", "repair"):
         attach(api("olga"), started, photo(started + stage)["buffer"], stage)
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
+    page = at_job(person, started)
     sent: list[str] = []
 
     def lose_the_first_answer(route: Route) -> None:
@@ -305,7 +304,7 @@ def test_c8_and_c9_a_completion_whose_answer_is_lost_is_one_and_settles_nothing(
 
 def test_completing_waits_for_what_is_not_received(person: People, started: str, ears: Ears) -> None:
     ears.allowed += OFFLINE
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
+    page = at_job(person, started)
     page.route(re.compile("/note$"), lambda route: route.abort())
     note(page, "Not sent.")
     expect(items(page)).to_have_count(1)
@@ -321,8 +320,7 @@ def test_work_that_began_elsewhere_shows_both_versions(
 ) -> None:
     ears.allowed += OFFLINE
     command(api("olga"), job, "claim")
-    page = person("olga", "execution", f"/jobs/{job}", viewport=PHONE)
-    until_kept(page)
+    page = at_job(person, job)
     page.context.set_offline(True)
     page.click("text=Start the work")
     expect(items(page)).to_have_count(1)
@@ -343,7 +341,7 @@ def test_work_that_began_elsewhere_shows_both_versions(
 
 
 def test_without_a_session_items_wait_for_the_sign_in(person: People, api: Api, started: str) -> None:
-    page = person("olga", "execution", f"/jobs/{started}", viewport=PHONE)
+    page = at_job(person, started)
     page.context.clear_cookies(name="__Host-truth_execution")
     note(page, "Written after hours.")
     expect(page.locator("#sign-in-to-send")).to_be_visible()

@@ -96,8 +96,8 @@ async def test_a_repeated_form_is_one_command(seen_by: In, job_id: str) -> None:
     await give(olga, job_id, "claim")
     await give(olga, job_id, "start")
     once = str(uuid4())
-    for _ in range(2):
-        page = await give(olga, job_id, "note", text="Only once.", once=once)
+    await give(olga, job_id, "note", text="Only once.", once=once)
+    page = await give(olga, job_id, "note", text="Only once.", once=once)
     assert page.text.count("Only once.") == 1
 
 

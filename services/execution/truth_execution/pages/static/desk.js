@@ -11,6 +11,7 @@ const person = /** @type {HTMLElement} */ (document.getElementById("device")).da
 const acts = document.getElementById("acts");
 const state = document.getElementById("state");
 const job = acts?.dataset.job;
+let isKeeping = false; // whether this browser can keep items: if not, forms go their own way
 let shown = marks();
 
 /** What the live part says that this page's forms and account depend on. */
@@ -133,7 +134,7 @@ async function submitted(event) {
   if (form.getAttribute("action") === "/sign-out") {
     event.preventDefault();
     await leave(form);
-  } else if (form.dataset.outbox) {
+  } else if (form.dataset.outbox && isKeeping) {
     event.preventDefault();
     await give(form);
   } else if (!navigator.onLine) {
@@ -166,13 +167,18 @@ async function forget() {
 
 async function start() {
   for (const item of await kept.list(person)) if (item.state === "received") await kept.remove(item);
+  isKeeping = true;
   decide(person);
   reveal();
   begin(person, redraw, refresh);
   await redraw();
-  await keepReadable(person);
-  await readAnew(person, location.pathname);
-  await keepListed(person);
+  try {
+    await keepReadable(person);
+    await readAnew(person, location.pathname);
+    await keepListed(person);
+  } catch (error) {
+    console.info("Nothing is readable without a connection:", error);
+  }
 }
 
 document.addEventListener("submit", submitted, true);
