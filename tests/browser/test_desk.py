@@ -232,6 +232,7 @@ def test_c6_a_phone_that_dies_while_it_uploads_sends_once_more(
 
     page = phone()
     sign_in(page)
+    until_kept(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 100_000}
     network = page.context.new_cdp_session(page)
     network.send("Network.emulateNetworkConditions", slow)  # pyright: ignore[reportUnknownMemberType] untyped library
