@@ -18,7 +18,7 @@ from tests.browser.looking import Ears
 class People(Protocol):
     """Opens a page for a person, or for a stranger; each call is another browser."""
 
-    def __call__(
+    def __call__(  # noqa: D102 the class says it
         self,
         name: str | None,
         service: str,

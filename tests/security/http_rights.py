@@ -46,11 +46,14 @@ _WORDS = {
     "role_missing": "role",
     "people_only": "people",
     "request_unknown": "hidden",
+    "sign_in_needed": "sign-in",
+    "cross_origin": "pages",
 }
 _LEGEND = """\
 # who?    refused: no token, or not a good one            role    refused: no role that may
 # people  refused: machines never do this                 hidden  not theirs to see, or the link is wrong
-# sign-in sent to sign in first                           yes     past the door; the rules inside come next
+# sign-in sent to sign in first: pages take no token      yes     past the door; the rules inside come next
+# pages   refused: not sent by a page of its own
 """
 
 

@@ -79,6 +79,7 @@ def mount(system: System, secrets: Path) -> None:
         "kafka-password": password(layout.kafka_password("intake")),
         "database-password": password(layout.postgres_password("intake_app")),
         "password": password(layout.postgres_password("intake_owner")),
+        "sign-in": password(layout.client_secret("intake")),
         "step-key.pem": layout.step_key("intake").read_text(),
     }
     for name, text in brought.items():

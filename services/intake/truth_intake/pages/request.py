@@ -33,7 +33,7 @@ log = structlog.get_logger()
 FORM_BYTES_MAX = 256 * 1024
 """A form's text takes up to twelve bytes a character, on its way here."""
 
-# Going back shows the form that was sent, key and all, and not a new one: sent again it is the same request.
+# A browser may keep the page that is left: who goes back finds the form as it was sent, with its key.
 _KEPT = {"Cache-Control": "private, no-cache"}
 _TOKEN_BYTES = 16
 # A tracker's token is made with its form, so that a form sent twice leads to one tracker.
