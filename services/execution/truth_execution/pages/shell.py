@@ -8,7 +8,7 @@ from truth_kit.pages import FrameDependency
 router = APIRouter(tags=["pages"], include_in_schema=False)
 
 # At the root, since a worker serves what lies beside it. The policy is its own: what it may fetch.
-_WORKER = (files("truth_execution.pages") / "worker.js").read_bytes()
+_WORKER = (files("truth_execution.pages") / "static" / "sw.js").read_bytes()
 _WORKER_POLICY = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'"}
 
 

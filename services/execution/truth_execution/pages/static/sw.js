@@ -1,5 +1,4 @@
 // @ts-check
-/// <reference lib="webworker" />
 /** The service worker: serves what pages kept when there is no connection. It keeps little itself and sends nothing. */
 
 const SHELL = "truth-shell";
