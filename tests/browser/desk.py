@@ -85,9 +85,10 @@ def at_job(person: People, job_id: str) -> Page:
 
 def until_kept(page: Page) -> None:
     """Until the page could be read without a connection."""
-    page.wait_for_function(
-        "async () => !!navigator.serviceWorker.controller && !!(await caches.match(location.pathname))"
-    )
+    wait_for(lambda: page.evaluate(_IS_KEPT) or None, "page on the phone")
+
+
+_IS_KEPT = "async () => !!navigator.serviceWorker.controller && !!(await caches.match(location.pathname))"
 
 
 def kill(folder: Path) -> None:
