@@ -6,9 +6,11 @@ Nobody does anything by it: ids are unknown ones (but for one Intake, so that "n
 
 import importlib
 import os
+import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from types import ModuleType
 
@@ -20,8 +22,10 @@ from truth_contracts.topics import SERVICES
 from truth_issuer.people import Account
 from truth_issuer.tokens import access_token, read_key
 from truth_kit.auth import Verifier
+from truth_kit.connections import read_secret
 from truth_kit.database import Database
 from truth_kit.lifecycle import Service, application
+from truth_kit.pages.session import SESSION, Cookies, Session
 from truth_local.demo import acting, doors, walk
 from truth_local.passwords import issuer_key
 from truth_local.system import System
@@ -73,6 +77,13 @@ def http_rights(system: System) -> str:
             ask = partial(_ask, http, system.urls[service], route, ids)
             cells |= {(route, who): [ask(token)] for who, token in tokens.items()}
         texts.append(table(service, routes, tuple(tokens), cells))
+        if pages := list_page_routes(system, service):
+            sessions = _sessions(system, service)
+            look = partial(_look, http, system.urls[service], ids=ids)
+            seen = {
+                (route, who): [look(route, cookie)] for route in pages for who, cookie in sessions.items()
+            }
+            texts.append(table(f"{service}, in a browser", pages, tuple(sessions), seen))
     return "\n".join(texts)
 
 
@@ -81,6 +92,12 @@ def list_routes(system: System, service: str) -> list[str]:
     built = put_together(system, service)
     verifier = Verifier(built.issuer, httpx.AsyncClient())
     return sorted(set(_walk(application(built, Database(built.database, service), verifier).routes)))
+
+
+def list_page_routes(system: System, service: str) -> list[str]:
+    """`METHOD /path` of a service's own pages: those that look at who is signed in."""
+    pages = put_together(system, service).pages
+    return sorted({route for router in pages.routers for route in _walk(router.routes)}) if pages else []
 
 
 def put_together(system: System, service: str) -> Service:
@@ -126,10 +143,35 @@ def _tokens(system: System) -> dict[str, str | None]:
     return {"nobody": None, "forger": forged, **signed}
 
 
-def _ask(http: httpx.Client, url: str, route: str, ids: Mapping[str, str], token: str | None) -> str:
+def _sessions(system: System, service: str) -> dict[str, str | None]:
+    """Cookies, column by column: a stranger, somebody without a role, each role."""
+    cookies = Cookies(service, read_secret(system.layout.client_secret(service)))
+    now = int(time.time())
+    sessions = {"no role": Session("probe", "Probe", (), now)}
+    sessions |= {role: Session("probe", "Probe", (role,), now) for role in ROLES}
+    signed = {
+        who: f"{cookies.name(SESSION)}={cookies.sign(SESSION, asdict(session))}"
+        for who, session in sessions.items()
+    }
+    return {"nobody": None, **signed}
+
+
+def _look(http: httpx.Client, url: str, route: str, cookie: str | None, *, ids: Mapping[str, str]) -> str:
+    method, path = _concrete(route, ids)
+    headers = {"sec-fetch-site": "same-origin"} | ({} if cookie is None else {"cookie": cookie})
+    with http.stream(method, url + path, headers=headers, timeout=_SECONDS) as answer:
+        return _word(answer)
+
+
+def _concrete(route: str, ids: Mapping[str, str]) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     for name in _parameters(path):
         path = path.replace(f"{{{name}}}", ids.get(name.partition(":")[0], _UNKNOWN))
+    return method, path
+
+
+def _ask(http: httpx.Client, url: str, route: str, ids: Mapping[str, str], token: str | None) -> str:
+    method, path = _concrete(route, ids)
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     body = None if method == "GET" else _BODIES.get(route, {})
     with http.stream(method, url + path, json=body, headers=headers, timeout=_SECONDS) as answer:

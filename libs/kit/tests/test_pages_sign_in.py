@@ -46,7 +46,7 @@ async def test_the_question_is_a_code_flow_with_pkce_and_comes_back_here(browser
     assert (asked["response_type"], asked["client_id"]) == ("code", "desk")
     assert asked["redirect_uri"] == f"{URL}/auth/callback"
     assert (asked["code_challenge_method"], len(asked["code_challenge"])) == ("S256", 43)
-    assert "openid" in asked["scope"].split()
+    assert asked["scope"] == "openid"
 
 
 async def test_the_cookie_is_bound_to_this_host_and_holds_no_token(browser: Browser) -> None:

@@ -335,6 +335,19 @@ async def test_an_operator_answers_for_a_caller(browser: In, as_: As, database: 
     assert told.actor == "person:olga"
 
 
+async def test_an_auditor_sees_the_question_and_nothing_to_press(
+    browser: In, as_: As, database: Database
+) -> None:
+    await post(as_("acme"), asked())
+    request_id = await request_id_of(database)
+    await tell(database, task_changed(request_id, 1, "info_requested", "Which tap?"))
+    for path in ("/intakes", f"/intakes/{request_id}"):
+        page = (await browser("vera", "auditor").get(path)).text
+        assert re.findall(r'method="post" action="([^"]+)"', page) == ["/sign-out"]
+        assert "/intakes/new" not in page
+    assert "Which tap?" in page
+
+
 ADDRESSES = {
     ("GET", "/intakes"): {"operator", "admin", "auditor"},
     ("GET", f"/intakes/{new_id()}"): {"operator", "admin", "auditor"},

@@ -71,7 +71,7 @@ class Relying:
         client = OAuth2Client(
             None,
             self._client_id,
-            scope="openid profile",
+            scope="openid",  # our realm knows no other, and Keycloak refuses what it does not know
             redirect_uri=self._callback,
             code_challenge_method="S256",
         )
