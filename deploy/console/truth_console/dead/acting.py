@@ -89,7 +89,10 @@ def _targets(
 
 def _person(console: Opened, token_file: Path | None) -> Services:
     """The services, asked as the person who runs this."""
-    token = token_file.read_text().strip() if token_file else os.environ.get(TOKEN, "")
+    try:
+        token = token_file.read_text().strip() if token_file else os.environ.get(TOKEN, "")
+    except OSError as error:
+        raise typer.BadParameter(f"cannot read {token_file}: {error.strerror}") from error
     if not token:
         raise typer.BadParameter(f"put your own token into {TOKEN}, or name its file with --token-file")
     return Services(console.places, lambda: token, console.http)

@@ -1,15 +1,17 @@
 """HTTP in: the page. It changes nothing, and listens on this machine alone, for whoever sits at it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from truth_console.asking import Silence
 from truth_console.dead import doors
@@ -29,6 +31,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+_LOOKS = 5  # within a pause, whether the process is told to stop
 HOSTS = ["localhost", "127.0.0.1"]
 """A page of another name that leads here (DNS rebinding) is turned away."""
 
@@ -37,15 +40,10 @@ def page(console: Opened) -> FastAPI:
     """The page of one system."""
     app = FastAPI(title="Runtime Truth: flow", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
+    app.add_middleware(Guard)
+    app.state.is_stopping = lambda: False  # the web server knows better, once there is one
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     board = Board(Watch(console.services, console.broker).snapshot)
-
-    @app.middleware("http")
-    async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:  # pyright: ignore[reportUnusedFunction] the decorator uses it
-        """The same strict headers on everything."""
-        response = await answer(request)
-        response.headers.update(HEADERS)
-        return response
 
     @app.get("/")
     def show_flow() -> HTMLResponse:  # pyright: ignore[reportUnusedFunction]
@@ -55,7 +53,7 @@ def page(console: Opened) -> FastAPI:
     @app.get("/live")
     async def follow_flow() -> StreamingResponse:  # pyright: ignore[reportUnusedFunction]
         """The same, whole, every second: who comes back after a pause has missed nothing."""
-        return StreamingResponse(_events(board), media_type="text/event-stream")
+        return StreamingResponse(_events(board, app.state.is_stopping), media_type="text/event-stream")
 
     @app.get("/trace")
     def show_trace(ref: str = "") -> HTMLResponse:  # pyright: ignore[reportUnusedFunction]
@@ -83,12 +81,31 @@ def page(console: Opened) -> FastAPI:
     return app
 
 
-async def _events(board: Board) -> AsyncGenerator[str]:
-    while True:
+class Guard:
+    """The same strict headers on everything (ASGI)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one exchange."""
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+
+async def _events(board: Board, is_stopping: Callable[[], bool]) -> AsyncGenerator[str]:
+    while not is_stopping():
         snapshot = await asyncio.to_thread(board.now)
         lines = rendered("flow_live.html", "/", snapshot=snapshot).splitlines()
         yield "".join(f"data: {line}\n" for line in lines) + "\n"
-        await asyncio.sleep(LOOK_SECONDS)
+        for _ in range(_LOOKS):
+            if not is_stopping():
+                await asyncio.sleep(LOOK_SECONDS / _LOOKS)
 
 
 def _id(ref: str) -> UUID | None:

@@ -3,12 +3,12 @@
 import uvicorn
 from fastapi import FastAPI
 
-_LIVE_SECONDS_MAX = 1  # an open stream is cut off after this when the process is told to stop
+_LIVE_SECONDS_MAX = 2  # a stream that has not ended by then is cut off
 
 
 def served(app: FastAPI, port: int) -> uvicorn.Server:
     """Ready to run; ends within two seconds of SIGTERM, whoever watches."""
-    return uvicorn.Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             app,
             host="127.0.0.1",
@@ -18,3 +18,5 @@ def served(app: FastAPI, port: int) -> uvicorn.Server:
             timeout_graceful_shutdown=_LIVE_SECONDS_MAX,
         )
     )
+    app.state.is_stopping = lambda: server.should_exit
+    return server
