@@ -310,7 +310,9 @@ def test_a_tracker_says_since_when_it_stands_still_and_catches_up(
     page.wait_for_timeout(1500)  # the stream is open
     began = time.monotonic()
     with stopped(system, "intake-1"):
-        assert time.monotonic() - began < 2.5, "the stream held the process up"
+        seconds = time.monotonic() - began
+        print(f"stopped in {seconds:.2f} s with a stream open")  # noqa: T201 shown with -s
+        assert seconds < 2, "the stream held the process up"
         expect(note).to_be_visible()
     expect(note).to_be_hidden(timeout=15_000)
 

@@ -22,6 +22,9 @@ P256 = ec.generate_private_key(ec.SECP256R1())
 P384 = ec.generate_private_key(ec.SECP384R1())
 EDDSA = ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(65537, 2048)
+COMPRESSED = bytes.fromhex(
+    "3039301306072a8648ce3d020106082a8648ce3d030107032200"
+) + P256.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
 SITE = "https://governance.example.org"
 
 
@@ -102,6 +105,8 @@ def test_a_passkey_over_this_job_is_yes_and_names_key_and_site(proof: dict[str, 
         (assertion(origin="https://example.org.evil.net"), "another site"),
         (assertion(origin="https://[::1"), "another site"),
         (assertion(origin="https:///"), "another site"),
+        (assertion(origin="https://example.org/"), "another site"),
+        (assertion(origin="https://EXAMPLE.org"), "another site"),
         (assertion(origin="ftp://localhost", data=authenticator_data("localhost")), "another site"),
         (assertion(origin=None), "another site"),
         (assertion(origin=5), "another site"),
@@ -116,6 +121,7 @@ def test_a_passkey_over_this_job_is_yes_and_names_key_and_site(proof: dict[str, 
             "signature is wrong",
         ),
         (assertion(public=RSA.public_key()), "signature is wrong"),
+        ({**assertion(), "public_key": base64url(COMPRESSED)}, "signature is wrong"),
         (assertion(public=EDDSA.public_key()), "signature is wrong"),
         ({**assertion(), "public_key": base64url(b"no key")}, "signature is wrong"),
         (

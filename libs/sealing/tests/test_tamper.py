@@ -146,6 +146,12 @@ def labelled(label: EvidenceLabel, path: str = "evidence/0001") -> Bundle:
     return replace(WHOLE, evidence={**WHOLE.evidence, path: label})
 
 
+def bytes_are_true() -> Bundle:
+    """The completion says that a photo has `true` bytes, the bundle that it has one."""
+    changed = F.resealed("service_event_completed", lambda body: body["evidence"][0].update(bytes=True))
+    return replace(changed, evidence={**changed.evidence, "evidence/0001": EvidenceLabel("image/jpeg", 1)})
+
+
 def recorded_unread(**members: Json) -> Bundle:
     return replace(WHOLE, record=F.edited(**members))
 
@@ -159,6 +165,16 @@ def lying_link(member: str, value: Json) -> Bundle:
     chain = json.loads(WHOLE.record)["chain"]
     chain[2] = signed_link({**chain[2], member: value}, PATH.body("task_approved"), KEYS.steps["governance"])
     return F.relogged(F.edited(chain=chain))
+
+
+def one_for_true() -> Bundle:
+    """A completion that lacks `true` evidence, and a link by which it lacks 1."""
+    chain, body = json.loads(WHOLE.record)["chain"], {**PATH.body(STEPS[-1]), "evidence_missing": True}
+    text, link = forged_step(body, KEYS.steps["execution"])
+    chain[-1] = signed_link(
+        {**link, "facts": {"evidence_missing": 1, "outcome": "fulfilled"}}, body, KEYS.steps["execution"]
+    )
+    return F.relogged(F.edited(chain=chain), replace(WHOLE, steps=(*WHOLE.steps[:-1], text)))
 
 
 def without_facts(step: str, **members: Json) -> Bundle:
@@ -199,6 +215,7 @@ TAMPERINGS: list[tuple[str, Tampering, str, str, str]] = [
     ("no JSON", lambda: replace(WHOLE, record="{"), "integrity", "no", "cannot be read"),
     ("key twice", lambda: replace(WHOLE, record='{"v":1,"v":1}'), "integrity", "no", "twice"),
     ("other version", lambda: recorded_unread(v=2), "integrity", "no", "version 1"),
+    ("version is true", lambda: recorded_unread(v=True), "integrity", "no", "version 1"),
     ("no outcome", lambda: recorded_unread(outcome=None), "integrity", "no", "needs the texts"),
     ("no stages", lambda: recorded_unread(stages={}), "integrity", "no", "array of stages"),
     ("reason is a number", lambda: recorded_unread(reason=1), "integrity", "no", "reason or null"),
@@ -243,6 +260,7 @@ TAMPERINGS: list[tuple[str, Tampering, str, str, str]] = [
     ("link tells another time", lambda: lying_link("at", "2026-11-24T10:02:01.000Z"), "integrity", "no", "other at"),
     ("link tells another event", lambda: lying_link("event_id", "x"), "integrity", "no", "another event_id"),
     ("link tells other facts", lambda: lying_link("facts", {"x": 1}), "integrity", "no", "other facts"),
+    ("link tells 1 for true", one_for_true, "integrity", "no", "other facts"),
     ("body without a fact", lambda: without_facts("intake", maturity=None), "integrity", "no", "no maturity"),
     ("body without a Job", lambda: without_facts("job_created", job=5), "integrity", "no", "no job.operator_id"),
     # the Record against its path, with the log key
@@ -270,6 +288,7 @@ TAMPERINGS: list[tuple[str, Tampering, str, str, str]] = [
     ("stage renamed", lambda: stages(lambda s: s.update(name="x")), "integrity", "no", "stages of the"),
     ("stage's time", lambda: stages(lambda s: s.update(completed_at=None)), "integrity", "no", "of stage inspect"),
     ("stage's count", lambda: stages(lambda s: s.update(evidence_count=2)), "integrity", "no", "pieces of"),
+    ("stage's count is true", lambda: stages(lambda s: s.update(evidence_count=True)), "integrity", "no", "pieces of"),
     # duties
     ("own request", lambda: F.told(request={"actor": "person:ada"}), "duties_separated", "no", "also approved"),
     ("own request for", lambda: F.told(request=asked_by("ada")), "duties_separated", "no", "was asked also"),
@@ -296,6 +315,7 @@ TAMPERINGS: list[tuple[str, Tampering, str, str, str]] = [
     ("note invented", lambda: F.committed(lambda c: c.update({"notes/0002": "0" * 64})), "integrity", "no", "no step"),
     ("unknown commitment", lambda: F.committed(lambda c: c.update(rating="0" * 64)), "integrity", "no", "no step"),
     ("media type", lambda: labelled(EvidenceLabel("text/html", 16)), "integrity", "no", "media type"),
+    ("bytes are true", bytes_are_true, "integrity", "no", "size than the completion"),
     ("size", lambda: labelled(EvidenceLabel("image/jpeg", 1)), "evidence_complete", "no", "another size"),
     ("label of nothing", lambda: labelled(EvidenceLabel("x", 1), "evidence/0009"), "integrity", "no", "to no"),
     ("label of no evidence", lambda: labelled(EvidenceLabel("x", 1), "place"), "integrity", "no", "to no place"),

@@ -1,4 +1,4 @@
-"""Command line: check a bundle offline, take it apart for other tools, make a key."""
+"""Command line: check a bundle offline, in a browser too; take it apart for other tools; make a key."""
 
 import argparse
 import hashlib
@@ -14,6 +14,7 @@ from truth_sealing.findings import FINDINGS, Finding, Report
 from truth_sealing.keyring import Keyring, KeyringError, read_keyring
 from truth_sealing.keys import FileSigner, KeyFormatError, is_key_name
 from truth_sealing.logged import Trust
+from truth_sealing.page import single_file
 from truth_sealing.policy import PolicyError, parse_policy
 from truth_sealing.sealed import RecordError, read_record
 from truth_sealing.signal import ENVELOPE_CHARACTERS_MAX, check_signal
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="verify | extract | keygen")
+    commands = parser.add_subparsers(required=True, metavar="verify | page | extract | keygen")
     check = commands.add_parser("verify", help="check a bundle, needing no service and no network")
     check.add_argument("bundle", type=Path, help="record.bundle.json")
     check.add_argument("--policy", type=Path, required=True, help="pinned tlog-policy file")
@@ -64,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--require", default="", help="findings that must be yes, joined by commas")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(command=_verify)
+    page = commands.add_parser("page", help="write the page that checks bundles in a browser, as one file")
+    page.add_argument("out", type=Path, help="file to write, such as verify.html")
+    page.add_argument("--policy", type=Path, required=True, help="tlog-policy file to put into it")
+    page.add_argument("--keys", type=Path, help="keys file; default: keys.json beside the policy")
+    page.set_defaults(command=_page)
     extract = commands.add_parser("extract", help="take a bundle apart for sha256sum, openssl and others")
     extract.add_argument("bundle", type=Path)
     extract.add_argument("--policy", type=Path, required=True)
@@ -101,6 +107,14 @@ def _signal(octets: bytes, envelope: str, report: Report, keyring: Keyring | Non
     return check_signal(envelope, record, place, keyring)
 
 
+def _page(options: argparse.Namespace) -> int:
+    _trust(options.policy, options.keys)  # what the page could not use is not put into it
+    keys = _keys_file(options.policy, options.keys)
+    options.out.write_bytes(single_file(options.policy.read_bytes(), keys.read_bytes() if keys else None))
+    sys.stdout.write(f"{options.out}\n")
+    return ACCEPTED
+
+
 def _extract(options: argparse.Namespace) -> int:
     trust = _trust(options.policy, None)
     try:
@@ -124,13 +138,17 @@ def _keygen(options: argparse.Namespace) -> int:
 
 
 def _trust(policy: Path, keys: Path | None) -> Trust:
-    beside = policy.parent / "keys.json"
-    chosen = keys or (beside if beside.exists() else None)
+    chosen = _keys_file(policy, keys)
     try:
         keyring = read_keyring(chosen.read_bytes()) if chosen else None
         return Trust(parse_policy(policy.read_bytes()), keyring)
     except (PolicyError, KeyringError, KeyFormatError) as error:
         raise UnusableError(f"{chosen if isinstance(error, KeyringError) else policy}: {error}") from error
+
+
+def _keys_file(policy: Path, keys: Path | None) -> Path | None:
+    beside = policy.parent / "keys.json"
+    return keys or (beside if beside.exists() else None)
 
 
 def _required(names: str) -> tuple[str, ...]:

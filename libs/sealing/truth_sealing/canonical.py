@@ -1,6 +1,7 @@
 """Canonical JSON (RFC 8785) of the documents that our contracts allow, and digests over it."""
 
 import hashlib
+import json
 from typing import TypeAlias, cast
 
 import orjson
@@ -30,6 +31,16 @@ def canonical(document: object) -> bytes:
     except orjson.JSONEncodeError as error:
         # Lone surrogates, and nesting deeper than the encoder's limit.
         raise NotCanonicalError(str(error)) from error
+
+
+def is_same(one: Json, other: Json) -> bool:
+    """Whether two values that have a canonical form are the same JSON; to Python, true is also 1."""
+    return canonical([one]) == canonical([other])
+
+
+def said(value: Json) -> str:
+    """A text itself, anything else in its canonical form: for reasons."""
+    return value if isinstance(value, str) else canonical(value).decode()
 
 
 def sha256_hex(octets: bytes) -> str:
@@ -62,7 +73,7 @@ def _refuse(value: object, at: str) -> None:
     if isinstance(value, dict):
         for key, member in cast(dict[object, object], value).items():
             if type(key) is not str or not key.isascii():
-                raise NotCanonicalError(f"{at}: the key {key!r} is not an ASCII string")
+                raise NotCanonicalError(f"{at}: the key {json.dumps(key)} is not an ASCII string")
             _refuse(member, f"{at}.{key}")
     elif isinstance(value, list | tuple):
         for index, member in enumerate(cast(list[object], value)):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from truth_sealing.canonical import is_same, said
 from truth_sealing.findings import Finding, finding
 from truth_sealing.sealed import SealedRecord
 from truth_sealing.shown import Shown
@@ -53,5 +54,7 @@ def _strangers(files: Mapping[str, EvidenceFile], wanted: set[str]) -> list[str]
 
 
 def _never_given(record: SealedRecord) -> list[str]:
-    stages = record.link(STEPS[-1])["facts"].get("evidence_missing")
-    return [f"the work ended without the evidence required for {stages}"] if stages else []
+    stages = record.link(STEPS[-1])["facts"].get("evidence_missing", [])
+    if is_same(stages, []):
+        return []
+    return [f"the work ended without the evidence required for {said(stages)}"]

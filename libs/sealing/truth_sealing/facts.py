@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from truth_sealing.canonical import Json
+from truth_sealing.canonical import Json, is_same, said
 from truth_sealing.sealed import SealedRecord
 from truth_sealing.shown import Body, Shown, evidence_of, member, notes_of, objects
 
@@ -24,7 +24,7 @@ _OWNERS = {
 def fact_problems(record: SealedRecord, shown: Shown) -> Iterator[str]:
     """Every way in which the Record differs from its steps. Its chain must be whole."""
     for what, ours, theirs in (*_against_links(record), *_against_bodies(record, shown)):
-        if ours != theirs:
+        if not is_same(ours, theirs):
             yield f"the Record differs from its path: {what}"
     yield from _commitment_problems(record, shown)
 
@@ -73,10 +73,10 @@ def _against_completion(record: SealedRecord, completed: Body) -> Iterator[Compa
     yield "ServiceEvent", record["service_event_id"], completed.get("service_event_id")
     yield "time of the start", record["started_at"], completed.get("started_at")
     yield "reason", record.members.get("reason"), completed.get("reason")
-    times = {str(stage.get("name")): stage.get("completed_at") for stage in objects(completed, "stages")}
-    counts = [str(piece.get("stage")) for piece in objects(completed, "evidence")]
+    times = {said(stage.get("name")): stage.get("completed_at") for stage in objects(completed, "stages")}
+    counts = [said(piece.get("stage")) for piece in objects(completed, "evidence")]
     for stage in objects(record.members, "stages"):
-        name = str(stage.get("name"))
+        name = said(stage.get("name"))
         yield f"completion of stage {name}", stage.get("completed_at"), times.get(name)
         yield f"pieces of evidence for stage {name}", stage.get("evidence_count"), counts.count(name)
 
@@ -95,7 +95,7 @@ def _commitment_problems(record: SealedRecord, shown: Shown) -> Iterator[str]:
     for path, value in told.items():
         if path not in record.commitments:
             yield f"the Record leaves out {path}"
-        if path in shown.values and shown.values[path] != value:
+        if path in shown.values and not is_same(shown.values[path], value):
             yield f"the Record commits to another {path} than its step tells"
 
 

@@ -1,7 +1,6 @@
 """Ed25519 keys: signers, C2SP verifier keys (vkeys), and the files that hold them."""
 
 import base64
-import binascii
 import hashlib
 import os
 from collections import defaultdict
@@ -58,7 +57,7 @@ class VerifyKey:
         name, key_id, encoded = parts
         try:
             typed = base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error, and plain for a letter that is not ASCII
             raise KeyFormatError(f"the key of {name!r} is not base64") from error
         if typed[:1] != _ED25519 or len(typed) != 1 + _PUBLIC_BYTES:
             raise KeyFormatError(f"the key of {name!r} is not an Ed25519 key of type 0x01")

@@ -3,15 +3,15 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from truth_sealing.canonical import Json, NotCanonicalError, canonical, sha256_hex
 from truth_sealing.findings import Finding, finding
@@ -23,6 +23,8 @@ _AUTHENTICATOR_BYTES_MIN = 37  # digest of the RP id, flags, counter
 _USER_PRESENT = 0x01
 _USER_VERIFIED = 0x04
 _LOOPBACK = "localhost"
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+)(?::[0-9]{1,5})?")
+"""As browsers write it (RFC 6454 section 6.2). An address in brackets is no domain, so no RP id fits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class _Assertion:
 
     @property
     def site(self) -> str:
-        return str(self.client.get("origin"))
+        origin = self.client.get("origin")
+        return origin if isinstance(origin, str) else ""
 
 
 def create_job_signed(created: Body) -> Finding:
@@ -109,14 +112,10 @@ def _challenge_or_empty(job: Json) -> str:
 
 def _is_site(origin: str, rp_id_hash: bytes) -> bool:
     """Whether the key's RP id is the origin's host or a domain above it, reached safely."""
-    try:
-        parts = urlsplit(origin)
-        host = parts.hostname or ""
-    except ValueError:
+    found = _ORIGIN.fullmatch(origin)
+    if found is None or (found["scheme"] != "https" and found["host"] != _LOOPBACK):
         return False
-    if parts.scheme != "https" and not (parts.scheme == "http" and host == _LOOPBACK):
-        return False
-    labels = host.split(".")
+    labels = found["host"].split(".")
     domains = (".".join(labels[start:]) for start in range(len(labels)))
     return any(hashlib.sha256(domain.encode()).digest() == rp_id_hash for domain in domains)
 
@@ -125,6 +124,8 @@ def _is_signed(assertion: _Assertion) -> bool:
     message = assertion.authenticator_data + hashlib.sha256(assertion.client_data_json).digest()
     try:
         key = load_der_public_key(assertion.public_key)
+        if key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != assertion.public_key:
+            return False  # a point can be written shorter: one key, but another fingerprint
         if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
             key.verify(assertion.signature, message, ECDSA(SHA256()))
             return True

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from truth_sealing.canonical import Json, NotCanonicalError, canonical
+from truth_sealing.canonical import Json, NotCanonicalError, canonical, is_same
 from truth_sealing.record import FORMAT_VERSION, entry
 from truth_sealing.steps import STEPS, Link
 from truth_sealing.strict import StrictError, strict_object
@@ -79,7 +79,7 @@ def read_record(text: str) -> SealedRecord:
         raise RecordError(f"the Record cannot be read: {error}") from error
     if not is_canonical:
         raise RecordError("the Record's text is not in canonical form")
-    if members.get("v") != FORMAT_VERSION:
+    if not is_same(members.get("v"), FORMAT_VERSION):
         raise RecordError(f"not a Record of version {FORMAT_VERSION}")
     if not all(isinstance(members.get(name), str) for name in _RECORD_TEXTS):
         raise RecordError(f"a Record needs the texts {', '.join(_RECORD_TEXTS)}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from truth_sealing.bundle import Bundle
-from truth_sealing.canonical import Json, NotCanonicalError, canonical, sha256_hex
+from truth_sealing.canonical import Json, NotCanonicalError, canonical, is_same, sha256_hex
 from truth_sealing.record import commitment
 from truth_sealing.sealed import SealedRecord
 from truth_sealing.steps import STEPS, BrokenChainError, Link, facts_of, read_body
@@ -58,7 +58,7 @@ def _body(link: Link, text: str) -> Body:
     for name in ("step", "event_id", "at", "actor"):
         if body.get(name) != link[name]:
             raise BrokenChainError(f"the link of {step} tells another {name} than its body")
-    if facts_of(step, body) != link["facts"]:
+    if not is_same(facts_of(step, body), link["facts"]):
         raise BrokenChainError(f"the link of {step} tells other facts than its body")
     return body
 
@@ -87,9 +87,8 @@ def _label_problems(bundle: Bundle, record: SealedRecord, shown: Shown) -> Itera
         if not path.startswith("evidence/") or path not in record.commitments:
             yield f"the Record commits to no {path}"
         piece = pieces.get(path)
-        if piece is not None and (piece.get("media_type"), piece.get("bytes")) != (
-            label.media_type,
-            label.size,
+        if piece is not None and not is_same(
+            [piece.get("media_type"), piece.get("bytes")], [label.media_type, label.size]
         ):
             yield f"{path} has another media type or size than the completion tells"
 

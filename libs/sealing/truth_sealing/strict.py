@@ -11,7 +11,8 @@ NESTING_MAX = 64
 """Deepest nesting read. Our contracts need 6; a hostile text must not exhaust the stack."""
 
 
-_NOT_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}]', re.DOTALL)
+# A quoted text that never ends runs to the end of all, lest each quote in it be tried as a beginning.
+_NOT_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^\[\]{}]', re.DOTALL)
 
 
 class StrictError(ValueError):
@@ -76,7 +77,7 @@ def _object(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise StrictError(f"the key {key!r} occurs twice")
+                raise StrictError(f"the key {json.dumps(key)} occurs twice")
             seen.add(key)
     return members
 

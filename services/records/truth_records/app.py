@@ -24,6 +24,7 @@ from truth_records.bell import Bell
 from truth_records.domain.log import LogKey
 from truth_records.evidence import Copier
 from truth_records.ops import OPS
+from truth_records.pages import pages
 from truth_records.sealer import Sealer
 from truth_records.settings import Settings
 
@@ -48,7 +49,8 @@ def service() -> Service:
         routers=(records.router, log.router, ops.router),
         ops=OPS,
         tasks={"evidence": copier.run, "sealer": sealer.run, "audit": auditing.tell},
-        state={"published": _published(settings), "sealer": sealer, "copier": copier},
+        state={"published": _published(settings), "sealer": sealer, "copier": copier, "evidence": own},
+        pages=pages(settings.sign_in, settings.links),
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from truth_kit.connections import BlobStore, DatabaseConnection, HttpServer, KafkaConnection
+from truth_kit.connections import BlobStore, DatabaseConnection, HttpServer, KafkaConnection, SignIn
 
 
 class Settings(BaseSettings):
@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     database: DatabaseConnection
     kafka: KafkaConnection
     issuer: str = Field(description="URL of the issuer of sign-ins, exactly as its tokens name it")
+    sign_in: SignIn
+    links: dict[str, str] = Field(default={}, description="JSON: public URLs of the other services, by name")
     replica: str | None = Field(default=None, description="stable name of this replica, if it has one")
     step_keys_file: Path = Field(
         validation_alias="TRUTH_STEP_KEYS_FILE", description="public step keys, one vkey a line"

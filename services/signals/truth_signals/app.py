@@ -12,6 +12,7 @@ from truth_signals.consumer import Means
 from truth_signals.domain.policy import SignalPolicy, read_policy
 from truth_signals.domain.sealed import trust
 from truth_signals.ops import OPS
+from truth_signals.pages import pages
 from truth_signals.settings import Settings
 
 
@@ -34,6 +35,7 @@ def service() -> Service:
         routers=(api.router,),
         ops=OPS,
         state={"policy": policy},
+        pages=pages(settings.sign_in, settings.links),
     )
 
 

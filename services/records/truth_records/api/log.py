@@ -31,12 +31,13 @@ class Published:
     keys: bytes
 
 
-def _published(request: Request) -> Published:
-    published: Published = request.app.state.published
-    return published
+def published(request: Request) -> Published:
+    """Those of this service."""
+    files: Published = request.app.state.published
+    return files
 
 
-Files = Annotated[Published, Depends(_published)]
+Files = Annotated[Published, Depends(published)]
 
 
 @router.get("/log/checkpoint")

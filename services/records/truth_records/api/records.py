@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import RecordId, RequestId
 from truth_contracts.refusals import Refusal
-from truth_kit.auth import Actor, require
+from truth_kit.auth import Actor, current_actor, require
 from truth_kit.database import DatabaseDependency
+from truth_kit.pages import signed_in
 from truth_kit.problems import Refused
 from truth_sealing.bundle import Bundle, write_bundle
 from truth_sealing.canonical import sha256_hex
@@ -24,7 +26,21 @@ from truth_records.store.records import SealedRow
 router = APIRouter(tags=["records"])
 
 _READS_ALL = {"admin", "auditor"}
-Reader = Annotated[Actor, Depends(require("admin", "auditor", "operator"))]
+_READERS = ("admin", "auditor", "operator")
+Reader = Annotated[Actor, Depends(require(*_READERS))]
+
+
+async def _by_token_or_session(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
+) -> Actor:
+    if credentials is None:
+        return await signed_in(*_READERS)(request)
+    return await require(*_READERS)(await current_actor(request, credentials))
+
+
+TokenOrSession = Annotated[Actor, Depends(_by_token_or_session)]
+"""For what a program fetches with a token, and a Record's own page with its reader's session."""
 
 
 class RecordView(BaseModel, frozen=True):
@@ -56,16 +72,16 @@ async def list_records(request_id: RequestId, actor: Reader, database: DatabaseD
 async def find_record(record_id: RecordId, actor: Reader, database: DatabaseDependency) -> RecordView:
     """One sealed Record. An operator sees their own."""
     async with database.connect() as conn:
-        return _view(await _readable(conn, record_id, actor))
+        return _view(await readable(conn, record_id, actor))
 
 
 @router.get("/records/{record_id}/bundle")
-async def find_bundle(record_id: RecordId, actor: Reader, database: DatabaseDependency) -> Response:
+async def find_bundle(record_id: RecordId, actor: TokenOrSession, database: DatabaseDependency) -> Response:
     """Everything that proves a Record offline, under the newest checkpoint. Serve it byte for byte."""
     async with database.connect() as conn:
-        row = await _readable(conn, record_id, actor)
+        row = await readable(conn, record_id, actor)
         kept = await store.find_kept(conn, record_id)
-        proof = await _proof(conn, row.index)
+        proof = await proof_of(conn, row.index)
     steps = tuple(kept.steps.get(step) for step in STEPS)
     octets = write_bundle(Bundle(row.body.decode(), proof, steps, kept.disclosures, kept.evidence))
     name = f"attachment; filename={record_id}.record.bundle.json"
@@ -73,7 +89,8 @@ async def find_bundle(record_id: RecordId, actor: Reader, database: DatabaseDepe
     return Response(octets, media_type="application/json", headers=headers)
 
 
-async def _proof(conn: AsyncConnection, index: int) -> str:
+async def proof_of(conn: AsyncConnection, index: int) -> str:
+    """The tlog-proof of an entry under the newest checkpoint."""
     head = await log.find_head(conn)
     if head is None:  # a Record is sealed with its checkpoint, in one transaction
         raise LookupError("a sealed Record without a checkpoint")
@@ -81,7 +98,8 @@ async def _proof(conn: AsyncConnection, index: int) -> str:
     return proof_text(index, inclusion_proof(index, head.size, tiles.__getitem__), head.note)
 
 
-async def _readable(conn: AsyncConnection, record_id: RecordId, actor: Actor) -> SealedRow:
+async def readable(conn: AsyncConnection, record_id: RecordId, actor: Actor) -> SealedRow:
+    """A Record that this caller may read; else Refused `record_unknown`."""
     row = await store.find(conn, record_id)
     if row is None or not _may_read(actor, row):
         # The same answer for both: whether somebody else's Record exists is not for every operator to know.
@@ -90,7 +108,12 @@ async def _readable(conn: AsyncConnection, record_id: RecordId, actor: Actor) ->
 
 
 def _may_read(actor: Actor, row: SealedRow) -> bool:
-    return not actor.roles.isdisjoint(_READS_ALL) or actor.subject == row.operator_id
+    return reads_all(actor) or actor.subject == row.operator_id
+
+
+def reads_all(actor: Actor) -> bool:
+    """Whether a caller may read every Record; an operator reads their own."""
+    return not actor.roles.isdisjoint(_READS_ALL)
 
 
 def _view(row: SealedRow) -> RecordView:

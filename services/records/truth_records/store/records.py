@@ -30,6 +30,16 @@ class Kept:
     evidence: dict[str, EvidenceLabel]
 
 
+@dataclass(frozen=True, slots=True)
+class EvidencePiece:
+    """A photo that a Record commits to; its bytes are in our own store."""
+
+    path: str
+    sha256: str
+    media_type: str
+    bytes: int
+
+
 _SEALED = select(
     record.c.idx, record.c.record_id, completion.c.request_id, completion.c.operator_id, record.c.body
 ).join_from(record, completion, record.c.record_id == completion.c.record_id)
@@ -56,6 +66,33 @@ async def find_kept(conn: AsyncConnection, record_id: RecordId) -> Kept:
         {path: body.decode() for path, body in disclosures},
         {path: EvidenceLabel(media_type, size) for path, media_type, size in labels},
     )
+
+
+async def list_newest(
+    conn: AsyncConnection, operator_id: str | None, before: int | None, limit: int
+) -> list[SealedRow]:
+    """Sealed Records, newest first: below an index, if one is given; an operator's, if one is named."""
+    query = _SEALED.order_by(record.c.idx.desc()).limit(limit)
+    if operator_id is not None:
+        query = query.where(completion.c.operator_id == operator_id)
+    if before is not None:
+        query = query.where(record.c.idx < before)
+    return [SealedRow(*row) for row in await conn.execute(query)]
+
+
+async def find_evidence(conn: AsyncConnection, record_id: RecordId, path: str) -> EvidencePiece | None:
+    """What a Record commits to under `evidence/…`, unless it was erased."""
+    e = evidence.c
+    query = select(e.path, e.sha256, e.media_type, e.bytes).where(e.record_id == record_id, e.path == path)
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else EvidencePiece(*row)
+
+
+async def list_evidence(conn: AsyncConnection, record_id: RecordId) -> list[EvidencePiece]:
+    """Every piece of evidence of a Record that was not erased, in order."""
+    e = evidence.c
+    query = select(e.path, e.sha256, e.media_type, e.bytes).where(e.record_id == record_id)
+    return [EvidencePiece(*row) for row in await conn.execute(query.order_by(e.path))]
 
 
 async def _find(conn: AsyncConnection, condition: ColumnElement[bool]) -> SealedRow | None:
