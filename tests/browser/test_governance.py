@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -120,12 +121,14 @@ def test_b3_b4_before_assignment_create_job_explains_and_creates_nothing(
 
 
 def test_b5_b6_enter_on_the_dialog_creates_nothing_and_a_double_click_one_job(
-    person: People, assigned: Callable[[], Answer], api: Api
+    person: People, assigned: Callable[[], Answer], api: Api, screenshots: Path
 ) -> None:
     task = assigned()
     page = person("ada", "governance", path_to(task))
+    page.screenshot(path=screenshots / "review.png", full_page=True)
     prepare(page)
     expect(page.locator("[data-not-now]")).to_be_focused()
+    page.screenshot(path=screenshots / "create-job.png")
     look(page)
     page.keyboard.press("Enter")
     expect(page.locator("dialog#create")).to_have_count(0)
