@@ -164,6 +164,7 @@ def shown() -> list[Case]:
     ]
     return [
         *(case(f"folder {n}", WHOLE, evidence=folder) for n, folder in enumerate(folders)),
+        case("no evidence and no folder", F.told(service_event_completed={"evidence": []}), evidence=None),
         *(case(f"shown {n}", bundle) for n, bundle in enumerate(bundles)),
         *(case(f"shown without keys {n}", bundle, keyring=None) for n, bundle in enumerate(bundles)),
         served(),
