@@ -104,6 +104,9 @@ bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a par
 rights: $(STAMP) ## find out who may do what, and write it down as what is expected (read the diff before you commit it)
 	@$(RUN)python -m tests.security
 
+ops: $(STAMP) ## the rules in promtool, a real Prometheus, spans, Kafka away, 100,000 messages (PART=rules, prometheus, traces, kafka, many)
+	$(RUN)pytest tests/ops/by_command $(if $(PART),-k $(PART))
+
 hostile: $(STAMP) ## 100,000 hostile messages through a system of its own (MESSAGES=n SEED=n)
 	@$(RUN)python -m tests.security.hostile $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(SEED),--seed $(SEED))
 

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -65,10 +66,11 @@ def planned(api: Api) -> str:
     return name
 
 
-def test_a1_a_request_is_followed_without_a_reload(person: People) -> None:
+def test_a1_a_request_is_followed_without_a_reload(person: People, screenshots: Path) -> None:
     page = person(None, "intake", KITCHEN)
     look(page)
     fill(page)
+    page.screenshot(path=screenshots / "form.png", full_page=True)
     page.click("text=Send the request")
     expect(page.locator("h1")).to_have_text("Received. No work has been ordered.")
     look(page)
@@ -80,6 +82,7 @@ def test_a1_a_request_is_followed_without_a_reload(person: People) -> None:
     assert (step(page, "Request"), step(page, "Intake")) == ("received", "accepted")
     assert step(page, "Task") == "pending review"
     assert page.evaluate("window.stayed") is True
+    page.screenshot(path=screenshots / "tracker.png", full_page=True)
     look(page)
 
 
@@ -307,7 +310,9 @@ def test_a_tracker_says_since_when_it_stands_still_and_catches_up(
     page.wait_for_timeout(1500)  # the stream is open
     began = time.monotonic()
     with stopped(system, "intake-1"):
-        assert time.monotonic() - began < 2.5, "the stream held the process up"
+        seconds = time.monotonic() - began
+        print(f"stopped in {seconds:.2f} s with a stream open")  # noqa: T201 shown with -s
+        assert seconds < 2, "the stream held the process up"
         expect(note).to_be_visible()
     expect(note).to_be_hidden(timeout=15_000)
 
@@ -352,6 +357,12 @@ def test_keys_reach_the_search_and_can_be_switched_off(person: People) -> None:
 def test_every_other_page_is_readable_for_everybody(person: People, name: str | None, path: str) -> None:
     page = person(name, "intake", path)
     expect(page.locator("h1")).to_be_visible()
+    look(page)
+
+
+def test_the_sign_in_is_readable_for_everybody(person: People, system: System) -> None:
+    page = person(None, "intake", "/intakes")
+    assert page.url.startswith(f"{system.issuer}/authorize?")
     look(page)
 
 

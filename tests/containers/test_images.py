@@ -13,7 +13,7 @@ from truth_contracts.topics import SERVICES
 from tests.containers.running import ROOT
 
 IMAGES = (*SERVICES, "issuer", "console")
-MEBIBYTES = {"records": 110, "execution": 110}
+MEBIBYTES = {"records": 110, "execution": 110, "console": 110}
 LOOK = """
 import json, os, shutil, sys
 from importlib.metadata import distributions

@@ -187,7 +187,7 @@ def test_the_realm_makes_tokens_that_the_services_read() -> None:
     }
     (scope,) = realm["clientScopes"]
     claims = {one["config"].get("claim.name", one["name"]) for one in scope["protocolMappers"]}
-    assert claims == {"sub", "name", "roles", "audience"}
+    assert claims == {"sub", "name", "roles", "auth_time", "audience"}
     for client in realm["clients"]:
         (kind,) = client["protocolMappers"]
         is_person = kind["config"]["claim.value"] == "person"

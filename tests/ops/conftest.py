@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from truth_console.__main__ import app
 from truth_local import facts
-from truth_local.demo import doors, walk
-from truth_local.demo.acting import Answer
+from truth_local.demo import acting, doors, walk
+from truth_local.demo.acting import Answer, wait_for
 from truth_local.demo.walk import People, Walked, unseen
 from truth_local.system import System
 from typer.testing import CliRunner
@@ -60,6 +60,17 @@ def who(system: System) -> People:
 def walked(who: People) -> Walked:
     """One request at the end of its path; for tests that only look."""
     return walk.walk("ops", submitted(who), who, unseen)
+
+
+def worked(who: People, request_id: str) -> None:
+    """From the Intake to the completed ServiceEvent, without photos; what follows is automatic."""
+    task = wait_for(lambda: acting.task_of(who.admin, request_id), "Task")
+    task = acting.assign(who.admin, acting.approve(who.admin, task), who.operator.name)
+    acting.create_job(who.admin, task, acting.prepare(who.admin, task)["digest"])
+    job_id = wait_for(lambda: acting.job_of(who.operator, request_id), "Job")["job_id"]
+    acting.command(who.operator, job_id, "claim")
+    acting.command(who.operator, job_id, "start")
+    acting.command(who.operator, job_id, "complete", outcome="not_fulfilled", reason="nobody_home")
 
 
 def submitted(who: People) -> Answer:

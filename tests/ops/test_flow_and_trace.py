@@ -1,18 +1,16 @@
 """Ops sees what stands, where and for how long, and finds one request over all services (surfaces.md E1, E2)."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from uuid import uuid4
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from truth_local.demo import acting, walk
+from truth_local.demo import acting
 from truth_local.demo.acting import Answer, wait_for
-from truth_local.demo.walk import People, Walked, unseen
+from truth_local.demo.walk import People, Walked
 from truth_local.system import System
 
-from tests.ops.conftest import Truth, submitted
+from tests.ops.conftest import Truth, submitted, worked
 
 TITLES = ["Request", "Intake", "Task", "Create Job", "Job", "ServiceEvent", "Record", "Signal"]
 STUCK = ("records.sealed", "signals")
@@ -64,30 +62,25 @@ def test_a_request_that_waits_for_a_person_is_no_fault(truth: Truth, who: People
 def test_e1_e2_a_stopped_service_shows_within_seconds_and_a_stuck_request_names_it(
     system: System, truth: Truth, who: People
 ) -> None:
-    patient = replace(who, patience_seconds=90)
-    intake = submitted(who)
+    request_id = submitted(who)["request_id"]
     system.stop("signals-1")
     try:
-        with ThreadPoolExecutor(1) as pool:
-            walking = pool.submit(walk.walk, "stuck", intake, patient, unseen)
-            wait_for(
-                lambda: rows(truth("flow", "--json").json)[STUCK]["waiting"] or None, "a waiting message"
-            )
-            flow = truth("flow", "--json")
-            stuck, others = rows(flow.json)[STUCK], rows(flow.json)
-            assert (stuck["waiting"], stuck["trend"]) == (1, "growing")
-            later = rows(truth("flow", "--json").json)[STUCK]
-            assert later["oldest_seconds"] > stuck["oldest_seconds"] > 0
-            assert {name for name, row in others.items() if row["trend"] == "growing"} == {STUCK}
-            assert stuck["dead"] is None  # signals alone knows, and does not say
-            assert flow.code == 2
-            assert "signals does not answer" in flow.json["headline"]
+        worked(who, request_id)
+        wait_for(lambda: acting.record_of(who.auditor, request_id), "Record")
+        flow = truth("flow", "--json")
+        stuck = rows(flow.json)[STUCK]
+        assert (stuck["waiting"], stuck["trend"]) == (1, "growing")
+        assert 0 < stuck["oldest_seconds"] < 10
+        growing = {name for name, row in rows(flow.json).items() if row["trend"] == "growing"}
+        assert growing == {STUCK}
+        assert rows(truth("flow", "--json").json)[STUCK]["oldest_seconds"] > stuck["oldest_seconds"]
+        assert stuck["dead"] is None  # signals alone knows, and does not say
+        assert flow.code == 2
+        assert "signals does not answer" in flow.json["headline"]
 
-            told = truth("trace", intake["request_id"], "--json")
-            assert told.json["standing"]["service"] == "signals"
-            assert told.code == 2
-            system.start("signals-1")
-            assert walking.result().signal_id
+        told = truth("trace", request_id, "--json")
+        assert (told.code, told.json["standing"]["service"]) == (2, "signals")
+        assert "the Signal comes next there" in told.json["standing"]["words"]
     finally:
         system.start("signals-1")
 
@@ -96,6 +89,7 @@ def test_e1_e2_a_stopped_service_shows_within_seconds_and_a_stuck_request_names_
         return (row["waiting"], row["oldest_seconds"], row["dead"]) == (0, 0, 0) or None
 
     assert wait_for(cleared, "a row that is clear again")
+    assert truth("trace", request_id).code == 0
 
 
 def test_counters_agree_with_what_was_done(system: System, who: People) -> None:

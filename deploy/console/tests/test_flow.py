@@ -10,8 +10,8 @@ from truth_console.broker import GroupLag, KafkaLook
 from truth_console.exits import Exit
 from truth_console.flow.command import judged
 from truth_console.flow.rows import Found, Row, Sight, Snapshot, Stand, headline, rows, trend
+from truth_contracts.ops import Flow
 from truth_contracts.topics import SERVICES
-from truth_kit.ops.answers import Flow
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 

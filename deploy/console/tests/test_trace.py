@@ -9,7 +9,7 @@ from truth_console.asking import Silence
 from truth_console.trace.command import is_stuck
 from truth_console.trace.messages import check, partition_of
 from truth_console.trace.path import PATH, Told, request_of, standing, steps_of
-from truth_kit.ops.answers import Letter, Step, Trace, Unsent
+from truth_contracts.ops import Letter, Step, Trace, Unsent
 from truth_sealing.canonical import sha256_hex
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

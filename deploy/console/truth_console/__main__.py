@@ -6,6 +6,7 @@ from truth_console import can_i_deploy, promises, topics, verifying
 from truth_console.dead import acting
 from truth_console.dead import command as dead
 from truth_console.flow import command as flow
+from truth_console.page import command as page
 from truth_console.trace import command as trace
 
 app = typer.Typer(help="Runtime Truth from the command line.", no_args_is_help=True)
@@ -16,6 +17,7 @@ app.command("trace")(trace.follow)
 app.add_typer(dead.app, name="dead")
 for name, act in (("redrive", acting.redrive), ("dismiss", acting.dismiss)):
     dead.app.command(name)(act)
+app.command("serve")(page.serve)
 app.command("invariants")(promises.count)
 app.command("verify", context_settings=verifying.ANYTHING)(verifying.verify)
 

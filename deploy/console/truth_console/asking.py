@@ -7,13 +7,15 @@ from typing import Any, TypeAlias, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
-from truth_kit.ops.answers import Flow, Invariants, Trace
+from truth_contracts.ops import Flow, Invariants, Trace
 
 from truth_console.places import Badge, NotSignedInError, Places
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 ASK_SECONDS_MAX = 4.0
+COUNT_SECONDS_MAX = 30.0
+"""The services themselves give a query up after 20."""
 _NOT_FOUND = 404
 
 
@@ -22,6 +24,7 @@ class Silence:
     """Why nothing is known of a service."""
 
     reason: str
+    is_answer: bool = False  # it said no; otherwise what was asked of it may have been done or not
 
 
 Answers: TypeAlias = Mapping[str, ModelT | Silence]
@@ -52,9 +55,11 @@ class Services:
 
     def invariants(self) -> Answers[Invariants]:
         """The promises that each can count."""
-        return self._all("/api/ops/invariants", Invariants)
+        return self._all("/api/ops/invariants", Invariants, COUNT_SECONDS_MAX)
 
-    def ask(self, service: str, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 JSON
+    def ask(
+        self, service: str, method: str, path: str, body: object = None, *, seconds: float = ASK_SECONDS_MAX
+    ) -> Any:  # noqa: ANN401 JSON
         """One service's answer: its JSON, or Silence with the problem's own words."""
         try:
             answer = self._http.request(
@@ -62,10 +67,10 @@ class Services:
                 self._urls[service] + path,
                 json=body,
                 headers={"authorization": f"Bearer {self._token()}"},
-                timeout=ASK_SECONDS_MAX,
+                timeout=seconds,
             )
         except httpx.TimeoutException:
-            return Silence(f"does not answer within {ASK_SECONDS_MAX:.0f} s")
+            return Silence(f"does not answer within {seconds:.0f} s")
         except httpx.HTTPError:
             return Silence("does not answer")
         except NotSignedInError as error:
@@ -77,9 +82,9 @@ class Services:
         with ThreadPoolExecutor(len(self._urls)) as pool:
             return dict(zip(self._urls, pool.map(ask, self._urls), strict=True))
 
-    def _all(self, path: str, model: type[ModelT]) -> Answers[ModelT]:
+    def _all(self, path: str, model: type[ModelT], seconds: float = ASK_SECONDS_MAX) -> Answers[ModelT]:
         def one(service: str) -> ModelT | Silence:
-            told = self.ask(service, "GET", path)
+            told = self.ask(service, "GET", path, seconds=seconds)
             if isinstance(told, Silence):
                 return told
             try:
@@ -90,7 +95,7 @@ class Services:
         return self.together(one)
 
 
-_UNKNOWN = Silence("request_unknown")
+_UNKNOWN = Silence("request_unknown", is_answer=True)
 
 
 def _read(answer: httpx.Response) -> Any:  # noqa: ANN401 JSON
@@ -100,6 +105,6 @@ def _read(answer: httpx.Response) -> Any:  # noqa: ANN401 JSON
             return told
         if told.get("code") == _UNKNOWN.reason:
             return _UNKNOWN
-        return Silence(f"{answer.status_code} {told['code']}: {told['detail']}")
+        return Silence(f"{answer.status_code} {told['code']}: {told['detail']}", is_answer=True)
     except (ValueError, KeyError, AttributeError):
         return Silence(f"answers {answer.status_code} and nothing that can be read")

@@ -9,7 +9,7 @@ import typer
 from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Table
-from truth_kit.ops.answers import Invariants
+from truth_contracts.ops import Invariants
 
 from truth_console.asking import Answers, Silence
 from truth_console.exits import Exit

@@ -5,7 +5,18 @@ from collections.abc import Mapping
 
 import httpx
 
-_KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "SYSTEMROOT", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV")
+_KEPT = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "PATH",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "VIRTUAL_ENV",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+)
 _PROBE_SECONDS = 2
 
 

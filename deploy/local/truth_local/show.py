@@ -17,6 +17,11 @@ from truth_local.starting import READY, STOPPED
 from truth_local.system import System
 
 _MIB = 1024 * 1024
+_PAGES = (
+    ("ask for work", "intake", "/request/kitchen-repairs"),
+    ("enter for a caller", "intake", "/intakes"),
+)
+"""Where people begin, by what they come for."""
 
 
 @dataclass(slots=True)
@@ -68,6 +73,8 @@ def links(system: System) -> Table:
     table = Table.grid(padding=(0, 2))
     for service, url in system.urls.items():
         table.add_row(service, url)
+    for what, service, path in _PAGES:
+        table.add_row(what, system.urls[service] + path)
     table.add_row("sign-in", system.issuer)
     table.add_row("Kafka", f"{system.bootstrap} (SASL_PLAINTEXT, SCRAM-SHA-512)")
     table.add_row("PostgreSQL", f"127.0.0.1:{system.ports.of['postgres']}")

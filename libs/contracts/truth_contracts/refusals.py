@@ -40,6 +40,16 @@ CODES: Mapping[str, str] = {
     "job_exists": "This Task already has its Job",
     "digest_unknown": "The digest is not that of the prepared Job",
     "preparation_expired": "The prepared Job is too old",
+    # Passkeys
+    "sign_in_stale": "This needs a fresh sign-in",
+    "challenge_unknown": "No passkey was asked for with this challenge",
+    "passkey_invalid": "The new passkey does not hold",
+    "passkey_exists": "The passkey was registered before",
+    "passkeys_full": "There are passkeys enough",
+    "passkey_unknown": "You have no such passkey",
+    "passkey_revoked": "The passkey was revoked",
+    "proof_missing": "Create Job needs a passkey here",
+    "proof_invalid": "The passkey's signature does not hold",
     # Jobs and ServiceEvents
     "job_unknown": "There is no such Job",
     "service_event_exists": "Work on this Job has begun already",

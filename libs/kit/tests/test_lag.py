@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
-from truth_kit.ops.answers import TopicLag
+from truth_contracts.ops import TopicLag
 from truth_kit.subscribe.lag import lags
 
 from libs.kit.tests.hop_sample import NOW

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
+from truth_contracts.ops import Flow, Judged, TopicLag, Waiting
 from truth_contracts.refusals import CODES
 from truth_contracts.topics import TOPICS
 from truth_kit.metrics import SERIES_MAX, Metrics
-from truth_kit.ops.answers import Flow, Judged, TopicLag, Waiting
 from truth_kit.ops.exposition import exposition
 
 from libs.kit.tests.hop_sample import NOW
@@ -31,7 +31,7 @@ UNKNOWN = Flow(
 def shown(flow: Flow, metrics: Metrics | None = None, *judged: Judged) -> dict[str, float]:
     """Every sample by its name and its labels' values, in the order of the labels' names."""
     families = text_string_to_metric_families(exposition(metrics or Metrics("intake"), flow, judged).decode())
-    samples = [sample for family in families for sample in family.samples if "_created" not in sample.name]
+    samples = [sample for family in families for sample in family.samples]
     return {
         " ".join((one.name, *(value for _, value in sorted(one.labels.items())))): one.value
         for one in samples
@@ -41,7 +41,7 @@ def shown(flow: Flow, metrics: Metrics | None = None, *judged: Judged) -> dict[s
 def test_what_is_not_known_has_no_series() -> None:
     found = shown(UNKNOWN)
     assert {name for name in found if not name.startswith(("truth_inbox", "truth_relay"))} == {
-        "truth_build_info intake 1.2.3",
+        "truth_build_info 1.2.3",
         "truth_ready",
         "truth_failing database",
     }
@@ -87,7 +87,7 @@ def test_counts_add_up() -> None:
     metrics = Metrics("intake")
     metrics.count_consumed(["a", "a", "b"], 0.02)
     metrics.count_decided(1, ["body_invalid"])
-    metrics.count_hops([("a", 0.2), ("a", -1)])  # a clock that is behind makes no negative time
+    metrics.count_hops({"a": [0.2, -1]})  # a clock that is behind makes no negative time
     metrics.count_sent(["c"])
     metrics.count_failed(OSError("away"), 1)
     found = shown(UNKNOWN, metrics)
@@ -104,11 +104,11 @@ def test_the_number_of_series_is_bounded_whatever_strangers_send() -> None:
     read = [topic.name for topic in TOPICS if "intake" in topic.readers]
     metrics.count_consumed(read, 0.1)
     metrics.count_decided(0, list(CODES))
-    metrics.count_hops([(topic, 0.1) for topic in read])
+    metrics.count_hops({topic: [0.1] for topic in read})
     metrics.count_sent(topic.name for topic in TOPICS if topic.owner == "intake")
     metrics.count_failed(OSError(), 0.1)
     metrics.count_contracts(
-        ("truth.requests.submitted.v1", f"urn:{number}" + "x" * 5_000) for number in range(10_000)
+        {("truth.requests.submitted.v1", f"urn:{number}" + "x" * 5_000): 1 for number in range(10_000)}
     )
     found = shown(UNKNOWN, metrics)
     assert found["truth_contract_messages_total other truth.requests.submitted.v1"] == 10_000 - 64

@@ -4,9 +4,12 @@ Names are OpenTelemetry's where it has one, in Prometheus' spelling. No label ev
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+
+disable_created_metrics()  # a second series for each counter, which tells when the process began
 
 SERIES_MAX = 400
 """Series that one process may show at most: what a busy Prometheus still scrapes without notice."""
@@ -17,11 +20,15 @@ _BATCH_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 
 
 class Metrics:
-    """Counters of one process, in a registry of its own: tests run five services in one process."""
+    """Counters of one process, in a registry of its own: tests run five services in one process.
 
-    def __init__(self, service: str) -> None:
+    `tracer` is where its spans go, if they go anywhere.
+    """
+
+    def __init__(self, service: str, tracer: Tracer | None = None) -> None:
         registry = self.registry = CollectorRegistry()
-        self._service = service
+        self.tracer = tracer
+        self.service = service
         self._schemas: dict[str, str] = {}
         self._sent = Counter(
             "messaging_client_sent_messages",
@@ -77,12 +84,12 @@ class Metrics:
     def count_consumed(self, topics: Iterable[str], seconds: float) -> None:
         """A batch was decided on, in so many seconds."""
         for topic, count in Tally(topics).items():
-            self._consumed.labels(topic, self._service).inc(count)
-        self._batches.labels(self._service, "").observe(seconds)
+            self._consumed.labels(topic, self.service).inc(count)
+        self._batches.labels(self.service, "").observe(seconds)
 
     def count_failed(self, error: BaseException | None, seconds: float) -> None:
         """A batch was rolled back. Its messages count once it succeeds."""
-        self._batches.labels(self._service, type(error).__name__).observe(seconds)
+        self._batches.labels(self.service, type(error).__name__).observe(seconds)
 
     def count_decided(self, repeated: int, codes: Iterable[str]) -> None:
         """What of a batch was known before, and what was refused."""
@@ -90,14 +97,16 @@ class Metrics:
         for code, count in Tally(codes).items():
             self._letters.labels(code).inc(count)
 
-    def count_hops(self, hops: Iterable[tuple[str, float]]) -> None:
-        """Events of these topics took so many seconds."""
-        for topic, seconds in hops:
-            self._hops.labels(topic).observe(max(0.0, seconds))
+    def count_hops(self, hops: Mapping[str, Iterable[float]]) -> None:
+        """How many seconds each event of these topics took."""
+        for topic, taken in hops.items():
+            observe = self._hops.labels(topic).observe
+            for seconds in taken:
+                observe(max(0.0, seconds))
 
-    def count_contracts(self, contracts: Iterable[tuple[str, str]]) -> None:
+    def count_contracts(self, contracts: Mapping[tuple[str, str], int]) -> None:
         """Events of these types and schemas. A stranger may name any schema: past a number it is `other`."""
-        for (kind, schema), count in Tally(contracts).items():
+        for (kind, schema), count in contracts.items():
             if schema not in self._schemas and len(self._schemas) < _SCHEMAS_MAX:
                 self._schemas[schema] = schema[:100]
             self._contracts.labels(kind, self._schemas.get(schema, "other")).inc(count)

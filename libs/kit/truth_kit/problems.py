@@ -46,17 +46,20 @@ STATUSES: Mapping[str, int] = {
     for status, codes in {
         400: "sign_in_failed",
         401: "token_missing token_invalid sign_in_needed",
-        403: "source_invalid surface_planned role_missing people_only own_request not_assigned cross_origin",
+        403: "source_invalid surface_planned role_missing people_only own_request not_assigned cross_origin"
+        " sign_in_stale passkey_revoked proof_missing proof_invalid",
         404: "surface_unknown request_unknown task_unknown job_unknown evidence_unknown record_unknown"
-        " signal_unknown dead_letter_unknown not_found",
+        " signal_unknown passkey_unknown dead_letter_unknown not_found",
         405: "method_not_allowed",
         409: "request_key_reused nothing_asked task_exists version_stale move_forbidden job_exists"
         " digest_unknown preparation_expired service_event_exists stage_completed evidence_missing"
-        " service_event_full command_reused record_exists signal_exists dead_letter_closed",
+        " service_event_full command_reused record_exists signal_exists dead_letter_closed"
+        " challenge_unknown passkey_exists passkeys_full",
         413: "body_too_large",
         415: "not_a_photo",
         422: "envelope_invalid body_invalid type_unknown version_unknown key_mismatch chain_broken"
-        " record_unverified operator_unknown stage_unknown digest_mismatch digest_invalid body_malformed",
+        " record_unverified operator_unknown stage_unknown digest_mismatch digest_invalid body_malformed"
+        " passkey_invalid",
         429: "too_many_requests",
         500: "internal_error",
         503: "identity_unavailable database_unavailable store_unavailable",

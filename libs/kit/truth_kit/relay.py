@@ -19,6 +19,7 @@ from truth_kit.database import Database
 from truth_kit.metrics import Metrics
 from truth_kit.outbox import unpack_headers
 from truth_kit.telemetry import described
+from truth_kit.tracing import tell_published
 
 log = structlog.get_logger()
 
@@ -151,7 +152,7 @@ class Relay:
                 await self._as_owner(lock, _send(producer, rows), _ACK_SECONDS_MAX)
                 await lock.execute(_DELETE, [row["id"] for row in rows])
                 self._sent += len(rows)
-                self._metrics.count_sent(row["topic"] for row in rows)
+                self._tell(rows)
                 continue
             self._failures = 0
             if self._stopping.is_set():
@@ -186,6 +187,12 @@ class Relay:
         now = time.monotonic()
         self._rows, self._looked_at = rows, now
         self._oldest_since = None if age_seconds is None else now - age_seconds
+
+    def _tell(self, rows: Sequence[asyncpg.Record]) -> None:
+        self._metrics.count_sent(row["topic"] for row in rows)
+        if self._metrics.tracer is not None:
+            told = [(row["topic"], unpack_headers(row["headers"])) for row in rows]
+            tell_published(self._metrics.tracer, told)
 
     async def _back_off(self, error: Exception) -> None:
         self._failures += 1

@@ -166,3 +166,17 @@ def test_a_bundle_shows_the_passkey_over_its_own_job() -> None:
     report = verify(write_bundle(bundle), keys.trust(), samples.evidence())
     assert report["create_job_signed_by_person"].answer == "yes"
     assert not report.failures(("create_job_signed_by_person",))
+
+
+def test_a_job_changed_after_the_passkey_signed_fails_even_with_every_services_key() -> None:
+    keys = samples.Keys()
+    job = samples.path(keys).body("job_created")["job"]
+    assert isinstance(job, dict)
+    proof = assertion(challenge=challenge(job))
+    changed = job | {"prepared_at": "2026-11-24T12:00:00.001Z"}
+    assert changed != job
+    bundle = samples.bundle(keys, samples.path(keys, {"job_created": {"job": changed, "proof": proof}}))
+    report = verify(write_bundle(bundle), keys.trust(), samples.evidence())
+    assert [(one.name, one.reason) for one in report.failures()] == [
+        ("create_job_signed_by_person", "the passkey signed another Job")
+    ]

@@ -16,6 +16,8 @@ from services.execution.tests.making import KEYS, NOW, job_created, path, photo
 PHOTO_BYTES_MAX = 50_000
 Answer = dict[str, Any]
 As = Callable[[str], httpx.AsyncClient]
+In = Callable[..., httpx.AsyncClient]
+"""A browser by its person and their roles."""
 
 
 async def queue(database: Database, offset: int = 0, **changes: Any) -> str:

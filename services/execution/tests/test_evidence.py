@@ -10,7 +10,15 @@ from collections.abc import AsyncIterator
 import pytest
 from PIL import Image
 from truth_contracts.refusals import Refusal
-from truth_execution.evidence import PIXELS_MAX, Photo, Store, judge
+from truth_execution.evidence import (
+    PIXELS_MAX,
+    THUMBNAIL_PIXELS,
+    EvidenceLostError,
+    Photo,
+    Store,
+    judge,
+    thumbnail,
+)
 from truth_kit.blobs import blobs_at
 from truth_local.testing import Stores
 
@@ -106,6 +114,42 @@ def test_damaged_photos_never_break_the_judge(seed: int) -> None:
             octets[place] ^= 1 << (n + seed) % 8
         verdict = judged(bytes(octets))
         assert verdict in ("image/jpeg", "image/png", "image/webp") or isinstance(verdict, Refusal)
+
+
+def telling(size: tuple[int, int]) -> bytes:
+    """A JPEG taken with the phone turned, whose EXIF tells where and with what."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "A maker of phones"
+    exif.get_ifd(0x8825)[1] = "N"
+    written = io.BytesIO()
+    Image.new("RGB", size, "red").save(written, "JPEG", exif=exif)
+    return written.getvalue()
+
+
+def test_a_thumbnail_is_small_upright_and_tells_nothing_else() -> None:
+    octets = thumbnail(io.BytesIO(telling((4000, 3000))))
+    with Image.open(io.BytesIO(octets)) as image:
+        assert (image.format, image.size) == ("WEBP", (THUMBNAIL_PIXELS * 3 // 4, THUMBNAIL_PIXELS))
+        assert not image.getexif()
+    assert b"maker" not in octets
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_every_kind_of_photo_has_a_thumbnail(mode: str, kind: str) -> None:
+    written = io.BytesIO()
+    picture = Image.new(mode, (600, 400))
+    if kind == "WEBP" or mode == "CMYK":
+        picture = picture.convert("RGB")
+    picture.save(written, kind)
+    with Image.open(io.BytesIO(thumbnail(written))) as image:
+        assert image.size == (480, 320)
+
+
+async def test_a_thumbnail_of_bytes_that_were_lost_is_an_error(stores: Stores) -> None:
+    store = Store(blobs_at(stores.at("kept")), 10_000)
+    with pytest.raises(EvidenceLostError):
+        await store.thumbnail("a" * 64)
 
 
 async def test_a_photo_is_kept_by_its_digest(stores: Stores) -> None:

@@ -1,8 +1,10 @@
 """Photos over HTTP: in, out, and what is refused."""
 
 import hashlib
+import io
 from collections.abc import AsyncIterator
 
+from PIL import Image
 from structlog.testing import capture_logs
 from truth_local.testing import Stores
 
@@ -36,6 +38,17 @@ async def test_a_photo_is_uploaded_once_and_read_by_who_works_with_it(
     await done(olga, job_id, "start")
     await done(olga, job_id, "evidence", sha256=of_job, origin="imported")
     assert (await olga.get(f"/api/evidence/{of_job}")).status_code == 200
+
+
+async def test_a_thumbnail_is_for_who_may_see_the_photo(who: As) -> None:
+    address = f"/api/evidence/{await uploaded(who('olga'), photo(size=(960, 480)))}/thumb"
+    for name, status in {"olga": 200, "vera": 200, "otto": 404, "ada": 403, "rita": 403}.items():
+        assert (await who(name).get(address)).status_code == status
+    got = await who("olga").get(address)
+    assert (got.headers["content-type"], got.headers["x-content-type-options"]) == ("image/webp", "nosniff")
+    assert "sandbox" in got.headers["content-security-policy"]
+    with Image.open(io.BytesIO(got.content)) as image:
+        assert (image.format, image.size) == ("WEBP", (480, 240))
 
 
 async def test_what_is_refused_as_evidence(who: As, stores: Stores) -> None:

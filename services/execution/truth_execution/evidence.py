@@ -1,6 +1,7 @@
-"""Photos coming in: streamed aside, judged, and only then kept by their digest."""
+"""Photos coming in: streamed aside, judged, and only then kept by their digest. Out: whole or small."""
 
 import asyncio
+import io
 import struct
 import tempfile
 import zlib
@@ -8,13 +9,16 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from PIL import Image
+from PIL import Image, ImageOps
 from truth_contracts.refusals import Refusal
 from truth_kit.blobs import CHUNK_BYTES, Blobs
 from truth_kit.lifecycle import Runtime
 
 PIXELS_MAX = 50_000_000
 """Largest photo. Decoded it takes four bytes a pixel at most."""
+
+THUMBNAIL_PIXELS = 480
+"""Longest side of a thumbnail."""
 
 _MEDIA_TYPES: Mapping[str, str] = {
     "JPEG": "image/jpeg",
@@ -77,6 +81,17 @@ class Store:
             kept = await self.kept.put(_pieces(aside), sha256, self.bytes_max)
             return kept if isinstance(kept, Refusal) else Photo(media_type, size)
 
+    async def thumbnail(self, sha256: str) -> bytes:
+        """A kept photo, small, as WebP. Raises EvidenceLostError when its bytes are gone."""
+        with tempfile.TemporaryFile() as aside:
+            try:
+                async for piece in self.kept.open(sha256):
+                    await asyncio.to_thread(aside.write, piece)
+            except FileNotFoundError as error:
+                raise EvidenceLostError(sha256) from error
+            async with self._judging:
+                return await asyncio.to_thread(thumbnail, aside)
+
     async def sweep(self, runtime: Runtime) -> None:
         """Delete what broken uploads left, at the start and every hour."""
         while not runtime.stopping.is_set():
@@ -109,6 +124,17 @@ def judge(opened: IO[bytes]) -> str | Refusal:
         if error.errno is not None:  # the disk's, not Pillow's
             raise
         return _not_a_photo()
+
+
+def thumbnail(opened: IO[bytes]) -> bytes:
+    """A judged photo as WebP, at most THUMBNAIL_PIXELS a side, upright, without its EXIF. Blocking."""
+    opened.seek(0)
+    with Image.open(opened, formats=_FORMATS) as image:
+        image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+        upright = ImageOps.exif_transpose(image)
+        small = io.BytesIO()
+        upright.convert("RGB").save(small, "WEBP", quality=75, exif=b"", xmp=b"")
+        return small.getvalue()
 
 
 def _not_a_photo() -> Refusal:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from truth_kit.connections import BlobStore, DatabaseConnection, HttpServer, KafkaConnection
+from truth_kit.connections import BlobStore, DatabaseConnection, HttpServer, KafkaConnection, SignIn
 
 
 class Settings(BaseSettings):
@@ -25,3 +25,5 @@ class Settings(BaseSettings):
     )
     evidence: BlobStore = Field(description="where photos are kept by digest; records may read it")
     evidence_bytes_max: int = Field(default=25 * 1024 * 1024, description="largest photo, in bytes")
+    sign_in: SignIn
+    links: dict[str, str] = Field(default={}, description="public URLs of the other services, by name; JSON")

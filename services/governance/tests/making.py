@@ -13,10 +13,12 @@ from truth_contracts.requests import RequestBody
 from truth_contracts.service_events import ServiceEventChanged
 from truth_contracts.steps import Stage
 from truth_governance.domain.assignment import Assign, Operator, assign
+from truth_governance.domain.authenticator import Site
 from truth_governance.domain.commanding import Occasion, Person
-from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
+from truth_governance.domain.create_job import CreateJob, Creation, Known, Promotion, create_job
 from truth_governance.domain.opening import Opening, open_task
 from truth_governance.domain.preparation import PrepareJob, prepare_job
+from truth_governance.domain.proof import Proving
 from truth_governance.domain.review import Approve, approve
 from truth_governance.domain.task import Move, Task
 from truth_kit.fresh import new_id, new_salt
@@ -26,6 +28,7 @@ from truth_sealing.steps import History, hand_off, seal_step
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 INTAKE, GOVERNANCE = FileSigner.generate("intake"), FileSigner.generate("governance")
 KEYS: StepKeys = {signer.name: (signer.verify_key,) for signer in (INTAKE, GOVERNANCE)}
+PROVING = Proving("optional", Site("localhost", "http://localhost"))
 ADA = Person("person:ada", "ada", "Ada Abel", is_admin=True)
 AMIR = Person("person:amir", "amir", "Amir Azadi", is_admin=True)
 OLGA = Person("person:olga", "olga", "Olga Orlova", is_admin=False)
@@ -169,7 +172,8 @@ def prepared(task: Task, person: Person = ADA, at: datetime = NOW) -> Any:
 def promoted(task: Task | None = None) -> Task:
     task = task or assigned()
     preparation = prepared(task)
-    return carried(create_job(task, None, preparation, CreateJob(digest=preparation.digest), occasion()))
+    command = CreateJob(digest=preparation.digest)
+    return carried(create_job(task, Known(None, preparation), command, occasion(), PROVING))
 
 
 def refused(outcome: object) -> str:

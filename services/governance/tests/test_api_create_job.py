@@ -52,9 +52,7 @@ async def test_guardrail_1_ten_at_once_make_one_job(
     other = Database(database.connection, "governance")
     async with httpx.AsyncClient(trust_env=False) as issuer:
         verifier = Verifier(infrastructure.issuer, issuer)
-        replica = Door(
-            application(service(other, infrastructure.issuer), other, verifier), infrastructure, other
-        )
+        replica = Door(application(service(other, infrastructure), other, verifier), infrastructure, other)
         calls = [one.create("ada", task, digest) for one in (door, replica) for _ in range(5)]
         answers = await asyncio.gather(*calls)
         await replica.close()

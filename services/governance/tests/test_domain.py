@@ -7,14 +7,14 @@ import pytest
 from truth_contracts.envelope import to_kafka
 from truth_contracts.ids import RequestId, TaskId
 from truth_contracts.intakes import IntakeAccepted
-from truth_contracts.jobs import JobCreated
+from truth_contracts.jobs import JobCreated, PasskeyProof
 from truth_contracts.refusals import Refusal
 from truth_contracts.requests import BODY_BYTES_MAX as REQUEST_BYTES_MAX
 from truth_contracts.service_events import BODY_BYTES_MAX as COMPLETION_BYTES_MAX
 from truth_contracts.topics import SERVICE_EVENTS_COMPLETED
 from truth_governance.domain.assignment import ASSIGNMENTS_MAX, Assign, assign
 from truth_governance.domain.commanding import first_answer
-from truth_governance.domain.create_job import CreateJob, create_job
+from truth_governance.domain.create_job import CreateJob, Known, create_job
 from truth_governance.domain.opening import open_task, take_answer
 from truth_governance.domain.questions import QUESTIONS_BYTES_MAX, questions_of
 from truth_governance.domain.review import Approve, Ask, Decline, approve, ask, decline
@@ -23,11 +23,13 @@ from truth_kit.fresh import new_id
 from truth_sealing.canonical import canonical
 from truth_sealing.steps import hand_off
 
+from services.governance.tests.authenticators import base64url
 from services.governance.tests.making import (
     AMIR,
     NOW,
     OLGA,
     OTTO,
+    PROVING,
     answered,
     approved,
     assigned,
@@ -77,7 +79,7 @@ def try_prepare(task: Task) -> object:
 
 
 def try_create(task: Task) -> object:
-    return create_job(task, None, None, CreateJob(digest="0" * 64), occasion())
+    return create_job(task, Known(None, None), CreateJob(digest="0" * 64), occasion(), PROVING)
 
 
 MAKE: dict[TaskState, Callable[[], Task]] = {
@@ -311,4 +313,9 @@ def test_the_fullest_path_leaves_room_for_the_fullest_completion() -> None:
     for turn in range(ASSIGNMENTS_MAX):
         task = assigned(task, OTTO if turn % 2 else OLGA)
     message = to_kafka(JobCreated.model_validate(hand_off(promoted(task).history)))
-    assert len(message.value or b"") < SERVICE_EVENTS_COMPLETED.bytes_max - COMPLETION_BYTES_MAX
+    sizes = {"public_key": 91, "authenticator_data": 1024, "client_data_json": 2048, "signature": 256}
+    proof = PasskeyProof(**{name: base64url(bytes(size)) for name, size in sizes.items()})
+    assert (
+        len(message.value or b"") + len(proof.model_dump_json())
+        < SERVICE_EVENTS_COMPLETED.bytes_max - COMPLETION_BYTES_MAX
+    )

@@ -6,7 +6,7 @@ import pytest
 from truth_contracts.ids import JobId
 from truth_contracts.refusals import Refusal
 from truth_governance.domain.commanding import Person
-from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
+from truth_governance.domain.create_job import CreateJob, Creation, Known, Promotion, create_job
 from truth_governance.domain.preparation import Preparation, PrepareJob, digest_of, prepare_job
 from truth_governance.domain.task import TaskState
 from truth_kit.fresh import new_id
@@ -19,6 +19,7 @@ from services.governance.tests.making import (
     NOW,
     OLGA,
     OTTO,
+    PROVING,
     assigned,
     carried,
     occasion,
@@ -48,7 +49,10 @@ def test_only_an_admin_or_the_assigned_operator_creates(person: Person) -> None:
     assert refused(prepared(task, person)) == "not_assigned"
     preparation = prepared(task, ADA)
     command = CreateJob(digest=preparation.digest)
-    assert refused(create_job(task, None, preparation, command, occasion(person))) == "not_assigned"
+    assert (
+        refused(create_job(task, Known(None, preparation), command, occasion(person), PROVING))
+        == "not_assigned"
+    )
 
 
 def test_nobody_prepares_from_an_old_page_or_for_an_operator_who_left() -> None:
@@ -71,13 +75,19 @@ def test_create_job_needs_the_digest_that_the_same_person_prepared() -> None:
     task = assigned()
     preparation = prepared(task, ADA)
     command = CreateJob(digest=preparation.digest)
-    assert refused(create_job(task, None, None, command, occasion())) == "digest_unknown"
+    assert refused(create_job(task, Known(None, None), command, occasion(), PROVING)) == "digest_unknown"
     assert (
-        refused(create_job(task, None, preparation, CreateJob(digest="1" * 64), occasion()))
+        refused(create_job(task, Known(None, preparation), CreateJob(digest="1" * 64), occasion(), PROVING))
         == "digest_unknown"
     )
-    assert refused(create_job(task, None, preparation, command, occasion(AMIR))) == "digest_unknown"
-    assert refused(create_job(task, None, preparation, command, occasion(OLGA))) == "digest_unknown"
+    assert (
+        refused(create_job(task, Known(None, preparation), command, occasion(AMIR), PROVING))
+        == "digest_unknown"
+    )
+    assert (
+        refused(create_job(task, Known(None, preparation), command, occasion(OLGA), PROVING))
+        == "digest_unknown"
+    )
 
 
 def test_a_digest_lasts_ten_minutes_and_not_beyond_a_reassignment() -> None:
@@ -85,11 +95,14 @@ def test_a_digest_lasts_ten_minutes_and_not_beyond_a_reassignment() -> None:
     preparation = prepared(task)
     command = CreateJob(digest=preparation.digest)
     late = occasion(at=NOW + timedelta(minutes=10, milliseconds=1))
-    assert refused(create_job(task, None, preparation, command, late)) == "preparation_expired"
-    last = occasion(at=NOW + timedelta(minutes=10))
-    assert isinstance(create_job(task, None, preparation, command, last), Promotion)
     assert (
-        refused(create_job(assigned(task, OTTO), None, preparation, command, occasion())) == "version_stale"
+        refused(create_job(task, Known(None, preparation), command, late, PROVING)) == "preparation_expired"
+    )
+    last = occasion(at=NOW + timedelta(minutes=10))
+    assert isinstance(create_job(task, Known(None, preparation), command, last, PROVING), Promotion)
+    assert (
+        refused(create_job(assigned(task, OTTO), Known(None, preparation), command, occasion(), PROVING))
+        == "version_stale"
     )
 
 
@@ -97,12 +110,12 @@ def test_a_second_create_job_gives_the_first_job_or_is_refused() -> None:
     task = assigned()
     preparation = prepared(task)
     command = CreateJob(digest=preparation.digest)
-    outcome = create_job(task, None, preparation, command, occasion())
+    outcome = create_job(task, Known(None, preparation), command, occasion(), PROVING)
     assert isinstance(outcome, Promotion)
     task, creation = carried(outcome), outcome.creation
     late = occasion(at=NOW + timedelta(days=1))
-    assert create_job(task, creation, preparation, command, late) == creation
-    other = create_job(task, creation, None, CreateJob(digest="1" * 64), occasion())
+    assert create_job(task, Known(creation, preparation), command, late, PROVING) == creation
+    other = create_job(task, Known(creation, None), CreateJob(digest="1" * 64), occasion(), PROVING)
     assert refused(other) == "job_exists"
     assert isinstance(other, Refusal)
     assert str(creation.job_id) in other.detail

@@ -8,6 +8,7 @@ import truth_governance
 from fastapi.routing import APIRoute
 from truth_governance.api import create_job
 from truth_governance.consumer import routes
+from truth_governance.pages import create_job as pages
 
 PACKAGE = Path(truth_governance.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -50,15 +51,23 @@ def test_guardrail_1_job_created_is_made_in_one_function() -> None:
     assert list(uses("hand_off")) == ["api/create_job.py:create_job"]
 
 
-def test_guardrail_1_nothing_calls_create_job_but_its_route() -> None:
-    # The route's function calls the decision of the same name, and nobody calls the route's function.
-    assert list(uses("create_job")) == ["api/create_job.py:create_job"]
+def test_guardrail_1_nothing_calls_create_job_but_its_two_doors() -> None:
+    # The API's function calls the decision of the same name; the dialog's door calls the API's function.
+    assert list(uses("create_job")) == [
+        "api/create_job.py:create_job",
+        "pages/create_job.py:give_create_job",
+    ]
+    assert list(uses("give_create_job")) == []
     doors = [
         (route.methods, route.path)
-        for route in create_job.router.routes
-        if isinstance(route, APIRoute) and route.endpoint is create_job.create_job
+        for router, endpoint in (
+            (create_job.router, create_job.create_job),
+            (pages.router, pages.give_create_job),
+        )
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.endpoint is endpoint
     ]
-    assert doors == [({"POST"}, "/api/tasks/{task_id}/job")]
+    assert doors == [({"POST"}, "/api/tasks/{task_id}/job"), ({"POST"}, "/tasks/{task_id}/job")]
 
 
 def test_guardrail_1_the_topic_is_named_nowhere() -> None:

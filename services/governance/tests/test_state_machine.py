@@ -11,7 +11,7 @@ from truth_contracts.ids import JobId
 from truth_contracts.refusals import Refusal
 from truth_governance.domain.assignment import Assign, assign
 from truth_governance.domain.commanding import Person, first_answer
-from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
+from truth_governance.domain.create_job import CreateJob, Creation, Known, Promotion, create_job
 from truth_governance.domain.opening import take_answer
 from truth_governance.domain.preparation import Preparation, PrepareJob, prepare_job
 from truth_governance.domain.questions import questions_of
@@ -27,6 +27,7 @@ from services.governance.tests.making import (
     NOW,
     OLGA,
     OTTO,
+    PROVING,
     answered,
     carried,
     occasion,
@@ -99,7 +100,8 @@ class TaskMachine(RuleBasedStateMachine):
             return
         preparation = self.prepared[-1 - which % len(self.prepared)]
         command = CreateJob(digest=preparation.digest)
-        outcome = create_job(self.task, self.creation, preparation, command, occasion(person, self.now))
+        known = Known(self.creation, preparation)
+        outcome = create_job(self.task, known, command, occasion(person, self.now), PROVING)
         match outcome:
             case Promotion():
                 assert self.creation is None

@@ -30,7 +30,17 @@ from services.governance.tests.making import (
     service_event_changed,
 )
 
-OWN = ("operator", "task", "decision", "preparation", "job_creation", "job_seen", "service_event_seen")
+OWN = (
+    "operator",
+    "task",
+    "decision",
+    "preparation",
+    "passkey_challenge",
+    "passkey",
+    "job_creation",
+    "job_seen",
+    "service_event_seen",
+)
 
 
 async def test_tables_are_what_the_migration_makes(database: Database) -> None:
@@ -66,6 +76,7 @@ async def test_the_app_role_may_change_what_moves_and_nothing_else(database: Dat
     async with database.connect() as conn:
         assert {name: columns for name, _, columns in await conn.execute(query)} == {
             "operator": "changed_at,changed_by,is_active,name",
+            "passkey": "revoked_at,sign_count,used_at",
             "task": "approved_by,changed_at,history,operator_id,state,version",
             "job_seen": "actor,at,job_id,job_state,job_version,request_id",
             "service_event_seen": (

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.jobs import JobCreated
-from truth_governance.domain.create_job import CreateJob, Promotion, create_job
+from truth_governance.domain.create_job import CreateJob, Known, Promotion, create_job
 from truth_governance.domain.task import Task
 from truth_governance.store import jobs, tasks
 from truth_governance.tables import job_creation, preparation, task
@@ -21,6 +21,7 @@ from truth_sealing.steps import hand_off
 from services.governance.tests.keeping import kept_assigned, refused_by
 from services.governance.tests.making import (
     NOW,
+    PROVING,
     UNKNOWN,
     assigned,
     carried,
@@ -33,7 +34,8 @@ NOT_BY_CREATE_JOB = "jobs.created takes what Create Job wrote in the same transa
 
 def created(task: Task) -> tuple[Task, Promotion]:
     preparation = prepared(task)
-    outcome = create_job(task, None, preparation, CreateJob(digest=preparation.digest), occasion())
+    command = CreateJob(digest=preparation.digest)
+    outcome = create_job(task, Known(None, preparation), command, occasion(), PROVING)
     assert isinstance(outcome, Promotion)
     return carried(outcome), outcome
 

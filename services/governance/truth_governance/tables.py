@@ -3,19 +3,29 @@
 from datetime import datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
 )
 from sqlalchemy.schema import TypedColumns
 from truth_contracts.ids import EventId, JobId, RequestId, ServiceEventId, TaskId
-from truth_kit.columns import id_column, instant_column, new_metadata
+from truth_kit.columns import (
+    id_column,
+    instant_column,
+    new_metadata,
+    optional_id_column,
+    optional_instant_column,
+)
+
+from truth_governance.domain.passkey import PasskeyId
 
 metadata = new_metadata()
 
@@ -85,6 +95,30 @@ class JobCreationColumns(TypedColumns):
     digest: Column[str] = Column(Text, nullable=False, unique=True)
     actor: Column[str] = Column(Text, nullable=False)
     at: Column[datetime] = instant_column()
+    passkey_id: Column[PasskeyId | None] = optional_id_column(PasskeyId)  # that signed it, the actor's own
+
+
+class PasskeyChallengeColumns(TypedColumns):
+    """What a new passkey answers: once, and only its `owner`'s."""
+
+    challenge: Column[bytes] = Column(LargeBinary, primary_key=True)
+    owner: Column[str] = Column(Text, nullable=False)
+    expires_at: Column[datetime] = instant_column()
+
+
+class PasskeyColumns(TypedColumns):
+    """A key of somebody's authenticator. `public_key` is in COSE, as it was registered."""
+
+    passkey_id: Column[PasskeyId] = id_column(PasskeyId, primary_key=True)
+    owner: Column[str] = Column(Text, nullable=False)
+    name: Column[str] = Column(Text, nullable=False)
+    credential_id: Column[bytes] = Column(LargeBinary, nullable=False, unique=True)
+    public_key: Column[bytes] = Column(LargeBinary, nullable=False)
+    challenge: Column[bytes] = Column(LargeBinary, nullable=False, unique=True)
+    registered_at: Column[datetime] = instant_column()
+    sign_count: Column[int] = Column(BigInteger, nullable=False)  # goes up or stays, by a trigger
+    used_at: Column[datetime | None] = optional_instant_column()
+    revoked_at: Column[datetime | None] = optional_instant_column()  # for ever, by a trigger
 
 
 class JobSeenColumns(TypedColumns):
@@ -155,6 +189,21 @@ preparation = Table(
     ForeignKeyConstraint(["task_id"], [task.c.task_id]),
     CheckConstraint("prepared_by LIKE 'person:%'", name="preparation_by_a_person"),
 )
+passkey_challenge = Table(
+    "passkey_challenge",
+    metadata,
+    PasskeyChallengeColumns,
+    CheckConstraint("owner LIKE 'person:%'", name="passkey_challenge_of_a_person"),
+    UniqueConstraint("challenge", "owner", name="passkey_challenge_of_whom"),
+)
+passkey = Table(
+    "passkey",
+    metadata,
+    PasskeyColumns,
+    UniqueConstraint("passkey_id", "owner", name="passkey_of_whom"),
+    ForeignKeyConstraint(["challenge", "owner"], [passkey_challenge.c.challenge, passkey_challenge.c.owner]),
+)
+Index("passkey_of_owner", passkey.c.owner, passkey.c.passkey_id)
 job_creation = Table(
     "job_creation",
     metadata,
@@ -170,6 +219,9 @@ job_creation = Table(
     ForeignKeyConstraint(
         ["digest", "task_id", "job_id", "actor"],
         [preparation.c.digest, preparation.c.task_id, preparation.c.job_id, preparation.c.prepared_by],
+    ),
+    ForeignKeyConstraint(
+        ["passkey_id", "actor"], [passkey.c.passkey_id, passkey.c.owner], name="job_creation_by_own_passkey"
     ),
 )
 job_seen = Table("job_seen", metadata, JobSeenColumns)

@@ -1,7 +1,7 @@
 """Kafka in: requests from upstreams, and what the other services tell watchers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from truth_contracts.envelope import Message, Received, to_kafka
 from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
 from truth_contracts.requests import RequestSubmitted
+from truth_contracts.steps import Event
 from truth_contracts.topics import (
     JOBS_CHANGED,
     RECORDS_SEALED,
@@ -23,6 +24,7 @@ from truth_kit import outbox
 from truth_kit.dead_letters import DeadLetter
 from truth_kit.fresh import new_id, new_salt
 from truth_kit.subscribe import AnyRoute, Route
+from truth_kit.tracing import parent_of
 from truth_sealing.keys import Signer
 
 from truth_intake.domain.intake import Accepted, Fresh, KnownIntakes, Repeated, Sealed, accept, seal
@@ -63,7 +65,10 @@ async def on_request_submitted(
         new = [one.verdict for one in decided if isinstance(one.verdict, Accepted)]
         sealed = await _seal(new, signer)
         inserted = await intakes.insert_intakes(tx, sealed)
-        await outbox.add(tx, [one.event for one in sealed if one.event.request_id in inserted])
+        parents = {
+            (received.source, received.event_id): parent_of(received.message) for received, _ in undecided
+        }
+        await outbox.add(tx, [_told(one, parents) for one in sealed if one.event.request_id in inserted])
         # A twin through the other door was faster: what has its key is decided again, by what is there now.
         lost = {one.accepted.submission.key for one in sealed if one.event.request_id not in inserted}
         dead += [
@@ -73,6 +78,13 @@ async def on_request_submitted(
         ]
         undecided = [(one.received, one.submission) for one in decided if one.submission.key in lost]
     return dead
+
+
+def _told(one: Sealed, parents: Mapping[tuple[str, str], str | None]) -> Event | Message:
+    """The hand-off, with its sender's trace beside it where the sender named one."""
+    submission = one.accepted.submission
+    parent = parents.get((submission.entrance.source, submission.event_id))
+    return to_kafka(one.event, traceparent=parent) if parent else one.event
 
 
 async def _decide(

@@ -21,9 +21,11 @@ from truth_execution.domain.service_event import AttachEvidence, Blob, Start, at
 from truth_execution.domain.work import Move as WorkMove
 from truth_execution.domain.work import Work
 from truth_governance.domain.assignment import Assign, assign
+from truth_governance.domain.authenticator import Site
 from truth_governance.domain.commanding import Command, Occasion, Person, first_answer
-from truth_governance.domain.create_job import CreateJob, Creation, Promotion, create_job
+from truth_governance.domain.create_job import CreateJob, Creation, Known, Promotion, create_job
 from truth_governance.domain.preparation import Preparation, PrepareJob, prepare_job
+from truth_governance.domain.proof import Proving
 from truth_governance.domain.review import Approve, approve
 from truth_governance.domain.task import Move, Task, TaskState
 from truth_intake.domain.submission import entrance_of_client, submission_by_http
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from tests.faults.simulation.world import World
 
 SOURCE = "/upstreams/acme"
+PROVING = Proving("optional", Site("localhost", "http://localhost"))
 
 
 def submitted_as_message(number: int) -> Message:
@@ -201,7 +204,7 @@ async def _create_once(
 def _created(
     task: Task, creation: Creation | None, kept: Preparation | None, prepared: Preparation, occasion: Occasion
 ) -> tuple[Promotion, Task, JobCreated] | Creation | Refusal:
-    outcome = create_job(task, creation, kept, CreateJob(digest=prepared.digest), occasion)
+    outcome = create_job(task, Known(creation, kept), CreateJob(digest=prepared.digest), occasion, PROVING)
     if not isinstance(outcome, Promotion):
         return outcome
     history = seal_step(outcome.body.model_dump(mode="json"), task.history, SIGNERS["governance"])

@@ -45,11 +45,11 @@ def redrive(  # noqa: PLR0913 one parameter for each option
         person = _person(console, token_file)
         would = _each(person, owner, letters, per_second, {"dry_run": True, "reason": reason})
         if would.get("would_redrive", 0) == 0:
-            raise typer.Exit(Exit.NOT_WELL)
+            raise typer.Exit(_exit(would))
         if not yes:
             typer.confirm(f"Redrive {len(letters)} at {owner}?", abort=True)
         did = _each(person, owner, letters, per_second, {"reason": reason})
-    raise typer.Exit(Exit.WELL if set(did) <= {"redriven"} else Exit.NOT_WELL)
+    raise typer.Exit(_exit(did))
 
 
 def dismiss(letter_id: UUID, reason: Reason, token_file: TokenFile = None, where: Where = LOCAL) -> None:
@@ -60,6 +60,12 @@ def dismiss(letter_id: UUID, reason: Reason, token_file: TokenFile = None, where
         told = doors.act(person, found.service, letter_id, "dismiss", {"reason": reason})
     typer.echo(f"{letter_id}  {told.reason if isinstance(told, Silence) else told['outcome']}")
     raise typer.Exit(Exit.NOT_WELL if isinstance(told, Silence) else Exit.WELL)
+
+
+def _exit(outcomes: Mapping[str, int]) -> Exit:
+    if "unknown" in outcomes:
+        return Exit.UNKNOWN
+    return Exit.WELL if set(outcomes) <= {"redriven"} else Exit.NOT_WELL
 
 
 def _targets(
@@ -97,11 +103,18 @@ def _each(
     for letter in letters:
         began = time.monotonic()
         told = doors.act(person, service, letter.id, "redrive", body)
-        outcome = "not done" if isinstance(told, Silence) else str(told["outcome"])
+        outcome = _outcome(told)
         typer.echo(f"{letter.id}  {outcome}  {_why(told)}".rstrip())
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
         time.sleep(max(0.0, 1 / per_second - (time.monotonic() - began)) if len(letters) > 1 else 0)
     return outcomes
+
+
+def _outcome(told: Mapping[str, object] | Silence) -> str:
+    """Without an answer it may have been done; a second time has no second effect."""
+    if isinstance(told, Silence):
+        return "not allowed" if told.is_answer else "unknown"
+    return str(told["outcome"])
 
 
 def _why(told: Mapping[str, object] | Silence) -> str:

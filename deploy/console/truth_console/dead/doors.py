@@ -11,6 +11,7 @@ from truth_console.dead.letters import Letter, Listed
 DOOR = "/api/ops/dead-letters"
 _PAGE = 500
 _PAGES_MAX = 40
+_ACT_SECONDS_MAX = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +64,4 @@ def act(
     services: Services, service: str, letter_id: UUID, what: str, body: Mapping[str, object]
 ) -> Mapping[str, Any] | Silence:
     """Redrive or dismiss. The service decides, and writes down who asked and why."""
-    return services.ask(service, "POST", f"{DOOR}/{letter_id}/{what}", dict(body))
+    return services.ask(service, "POST", f"{DOOR}/{letter_id}/{what}", dict(body), seconds=_ACT_SECONDS_MAX)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from truth_contracts.envelope import type_of
+from truth_contracts.ops import Flow, Waiting
 from truth_contracts.topics import SERVICES, TOPICS, Topic
-from truth_kit.ops.answers import Flow, Waiting
 
 from truth_console.asking import Silence
 from truth_console.broker import GroupLag, KafkaLook

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from truth_kit.ops.answers import Flow
+from truth_contracts.ops import Flow
 
 from truth_console.asking import Services, Silence
 from truth_console.broker import Broker, BrokerError, KafkaLook

@@ -8,8 +8,8 @@ from typing import Any, cast
 # Services publish with this one; librdkafka keeps its own to itself.
 from aiokafka.partitioner import murmur2  # pyright: ignore[reportUnknownVariableType] it has no types
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from truth_contracts.ops import Step
 from truth_contracts.steps import arrived
-from truth_kit.ops.answers import Step
 from truth_sealing.canonical import Json, sha256_hex
 from truth_sealing.keys import StepKeys
 from truth_sealing.strict import StrictError, strict_object
@@ -24,7 +24,6 @@ MESSAGES_MAX = 50_000
 _BEFORE = timedelta(seconds=2)  # a step's time is its owner's clock, the broker has its own
 _AFTER = timedelta(minutes=10)  # what was published later than this after its step is not looked for
 _REQUEST_SECONDS = 5
-_BATCH = 1000
 _UNSIGNED = "not checked here"
 
 
@@ -84,17 +83,13 @@ def _find(consumer: Consumer, topic: str, key: bytes, at: datetime) -> Message |
 
 
 def _until(consumer: Consumer, key: bytes, end: int, until_ms: int) -> Message | None:
-    quiet = 0
-    while quiet < _REQUEST_SECONDS:
-        messages = consumer.consume(_BATCH, timeout=1)
-        quiet = 0 if messages else quiet + 1
-        for message in messages:
-            if message.error() is not None:
-                continue
-            if message.key() == key:
-                return message
-            if int(message.offset() or 0) + 1 >= end or message.timestamp()[1] > until_ms:
-                return None
+    while (message := consumer.poll(_REQUEST_SECONDS)) is not None:
+        if message.error() is not None:
+            continue
+        if message.key() == key:
+            return message
+        if int(message.offset() or 0) + 1 >= end or message.timestamp()[1] > until_ms:
+            return None
     raise NotReadError("Kafka sends nothing")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from truth_kit.ops.answers import Step, Trace
+from truth_contracts.ops import Step, Trace
 
 from truth_console.asking import Silence
 

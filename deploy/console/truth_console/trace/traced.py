@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from truth_kit.ops.answers import Step
+from truth_contracts.ops import Step
 from truth_sealing.keys import KeyFormatError, StepKeys, read_vkeys
 
 from truth_console.asking import Services, Silence

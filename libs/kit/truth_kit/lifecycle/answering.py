@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from truth_contracts.manifest import Manifest, manifest
 
-from truth_kit import migrations, problems
+from truth_kit import migrations, problems, tracing
 from truth_kit.auth import Verifier
 from truth_kit.database import Database
 from truth_kit.dead_letters import api as dead_letters
@@ -34,8 +34,9 @@ class Running:
     @classmethod
     def of(cls, service: Service, database: Database) -> "Running":
         """Of a process that has just begun."""
+        tracer = tracing.set_up(service.name, service.version)
         readiness = Readiness(database, migrations.folder(f"truth_{service.name}"))
-        return cls(readiness, Lookout(database, service.ops), Metrics(service.name))
+        return cls(readiness, Lookout(database, service.ops), Metrics(service.name, tracer))
 
 
 def application(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from truth_contracts.manifest import Manifest
+from truth_contracts.ops import Flow, Invariants, Trace
 from truth_contracts.refusals import Refusal
 
 from truth_kit.auth import Actor, require
@@ -12,7 +13,6 @@ from truth_kit.database import DatabaseDependency
 from truth_kit.fresh import utc_now
 from truth_kit.metrics import Metrics
 from truth_kit.ops import asking
-from truth_kit.ops.answers import Flow, Invariants, Trace
 from truth_kit.ops.exposition import CONTENT_TYPE, exposition
 from truth_kit.ops.flow import Standing, tell
 from truth_kit.ops.lookout import Lookout

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from truth_contracts.ops import Judged, Letter, Step, Unsent, Waiting
 
 from truth_kit.fresh import utc_now
-from truth_kit.ops.answers import Judged, Letter, Step, Unsent, Waiting
 from truth_kit.ops.told import Invariant, Ops
 
 _UNSENT = text("SELECT topic, created_at AS since FROM truth.outbox WHERE key = :key ORDER BY id LIMIT 100")

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from truth_contracts.ops import Flow, Judged
 
 from truth_kit.metrics import Metrics
-from truth_kit.ops.answers import Flow, Judged
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _TOPIC = ("messaging_destination_name",)
@@ -29,8 +29,8 @@ class _Present:
 
 
 def _present(flow: Flow, judged: Sequence[Judged]) -> Iterator[Metric]:
-    build = GaugeMetricFamily("truth_build_info", "The release that runs.", labels=("service", "version"))
-    build.add_metric((flow.service, flow.version), 1)
+    build = GaugeMetricFamily("truth_build_info", "The release that runs.", labels=("version",))
+    build.add_metric((flow.version,), 1)
     yield build
     yield _single("truth_ready", "1 when /health/ready says so.", 0 if flow.failing else 1)
     failing = GaugeMetricFamily("truth_failing", "Parts that keep it from being ready.", labels=("part",))

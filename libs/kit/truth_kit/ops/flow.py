@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from truth_contracts.manifest import Manifest
+from truth_contracts.ops import Flow
 
 from truth_kit.fresh import utc_now
-from truth_kit.ops.answers import Flow
 from truth_kit.ops.lookout import Lookout
 from truth_kit.relay import RelayFacts
 from truth_kit.subscribe import ConsumerFacts

@@ -10,10 +10,10 @@ import structlog
 from asyncpg.exceptions import InterfaceError as DriverError
 from asyncpg.exceptions import PostgresError
 from sqlalchemy.exc import SQLAlchemyError
+from truth_contracts.ops import Judged, Waiting
 
 from truth_kit.database import Database
 from truth_kit.ops import asking
-from truth_kit.ops.answers import Judged, Waiting
 from truth_kit.ops.told import Ops
 from truth_kit.telemetry import described
 

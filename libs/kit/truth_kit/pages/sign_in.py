@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from truth_contracts.refusals import Refusal
 
 from truth_kit.pages.frame import FrameDependency
+from truth_kit.pages.limits import limited
 from truth_kit.pages.oidc import Attempt, Relying
 from truth_kit.pages.session import SESSION, Cookies, begin, session_of
 from truth_kit.problems import Refused
@@ -46,7 +47,7 @@ def own_path(to: str) -> str:
     return to if _OWN_PATH.fullmatch(to) else "/"
 
 
-@router.get("/sign-in")
+@router.get("/sign-in", dependencies=[Depends(limited("sign-in", per_minute=120, burst=60))])
 async def sign_in(
     request: Request,
     relying: RelyingDependency,

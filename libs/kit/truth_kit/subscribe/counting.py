@@ -1,6 +1,7 @@
-"""What a decided batch adds to the process's counters."""
+"""What a decided batch adds to the process's counters, and its spans where they are wanted."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,33 +12,36 @@ from truth_contracts.steps import Event
 from truth_kit.metrics import Metrics
 from truth_kit.subscribe.decide import Decided
 from truth_kit.subscribe.route import Arrival
+from truth_kit.tracing import tell_processed
 
 
 def count(
     metrics: Metrics, arrivals: Sequence[Arrival], decided: Decided, seconds: float, now: datetime
 ) -> None:
     """The batch took `seconds` and is durable at `now`."""
+    if metrics.tracer is not None:
+        tell_processed(metrics.tracer, metrics.service, decided.events, seconds)
     metrics.count_consumed((arrival.coordinates.topic for arrival in arrivals), seconds)
     metrics.count_decided(decided.repeated, (letter.refusal.code for letter in decided.letters))
     metrics.count_hops(_hops(decided.events, now))
-    metrics.count_contracts((_type(event), _schema(event)) for event in decided.events)
+    metrics.count_contracts(_contracts(decided.events))
 
 
-def _hops(events: Sequence[Received[Any]], now: datetime) -> Iterator[tuple[str, float]]:
+def _hops(events: Sequence[Received[Any]], now: datetime) -> dict[str, list[float]]:
+    hops: dict[str, list[float]] = defaultdict(list)
     for received in events:
         event: object = received.event
         since = event.at if isinstance(event, Event) else received.appended_at
-        yield received.coordinates.topic, (now - since).total_seconds()
+        hops[received.coordinates.topic].append((now - since).total_seconds())
+    return hops
 
 
-def _type(received: Received[Any]) -> str:
-    event: Contract = received.event
-    return type_of(type(event))
-
-
-def _schema(received: Received[Any]) -> str:
-    """As its header says; empty for what names none."""
-    for name, value in received.message.headers:
-        if name == "ce_dataschema":
-            return value.decode("utf-8", "replace")
-    return ""
+def _contracts(events: Sequence[Received[Any]]) -> dict[tuple[str, str], int]:
+    """By type, and by schema as the header says; empty for what names none."""
+    found: Counter[tuple[type[Contract], bytes]] = Counter()
+    for received in events:
+        event: Contract = received.event
+        found[type(event), dict(received.message.headers).get("ce_dataschema", b"")] += 1
+    return {
+        (type_of(kind), schema.decode("utf-8", "replace")): number for (kind, schema), number in found.items()
+    }

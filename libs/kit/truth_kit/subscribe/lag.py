@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aiokafka import TopicPartition
-
-from truth_kit.ops.answers import TopicLag
+from truth_contracts.ops import TopicLag
 
 if TYPE_CHECKING:
     from truth_kit.subscribe.consumer import Consumer

@@ -13,12 +13,12 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 from truth_contracts.envelope import Coordinates, Message
+from truth_contracts.ops import TopicLag
 
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.fresh import utc_now
 from truth_kit.metrics import Metrics
-from truth_kit.ops.answers import TopicLag
 from truth_kit.subscribe.consumer import BATCH_MAX, DRAIN_SECONDS, Consumer, Feed, Record, UnreadableRecord
 from truth_kit.subscribe.counting import count
 from truth_kit.subscribe.decide import Decided, decide

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from truth_contracts.ids import JobId, RequestId
 from truth_contracts.refusals import Refusal
 from truth_kit.auth import Actor, require
-from truth_kit.database import DatabaseDependency
+from truth_kit.database import Database, DatabaseDependency
 from truth_kit.problems import Refused
 
 from truth_execution.api.shown import JobShown, shown
@@ -42,11 +42,16 @@ class Desk(BaseModel):
 @router.get("/api/desk")
 async def show_desk(operator: Operator, database: DatabaseDependency) -> Desk:
     """What is assigned to the caller, what they work on, and what they did last."""
+    return await read_desk(database, operator.subject)
+
+
+async def read_desk(database: Database, operator_id: str) -> Desk:
+    """An operator's own Jobs; of the closed ones the last DONE_MAX."""
     async with database.connect() as conn:
         return Desk(
-            assigned=await list_desk(conn, operator.subject, JobState.QUEUED, LISTED_MAX),
-            in_progress=await list_desk(conn, operator.subject, JobState.CLAIMED, LISTED_MAX),
-            done=await list_desk(conn, operator.subject, JobState.CLOSED, DONE_MAX),
+            assigned=await list_desk(conn, operator_id, JobState.QUEUED, LISTED_MAX),
+            in_progress=await list_desk(conn, operator_id, JobState.CLAIMED, LISTED_MAX),
+            done=await list_desk(conn, operator_id, JobState.CLOSED, DONE_MAX),
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import JobId, RequestId, ServiceEventId, TaskId
 
@@ -73,6 +73,12 @@ async def list_jobs(
 async def list_desk(conn: AsyncConnection, operator_id: str, state: JobState, limit: int) -> list[Listed]:
     """The operator's own Jobs in one state, last moved first."""
     return await _list(conn, [job.c.operator_id == operator_id, job.c.state == state.value], limit)
+
+
+async def count_moved(conn: AsyncConnection, operator_id: str, since: datetime) -> int:
+    """How many of the operator's Jobs moved after that."""
+    query = select(func.count()).where(job.c.operator_id == operator_id, job.c.changed_at > since)
+    return (await conn.execute(query)).scalar_one()
 
 
 async def _list(conn: AsyncConnection, wanted: list[ColumnElement[bool]], limit: int) -> list[Listed]:

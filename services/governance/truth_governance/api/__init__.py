@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from truth_governance.api import create_job, operators, review, tasks
+from truth_governance.api import create_job, operators, passkeys, review, tasks
 
 router = APIRouter()
-for part in (tasks, review, create_job, operators):
+for part in (tasks, review, create_job, operators, passkeys):
     router.include_router(part.router)

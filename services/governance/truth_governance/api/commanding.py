@@ -18,12 +18,15 @@ from truth_sealing.keys import Signer
 from truth_sealing.steps import seal_step
 
 from truth_governance.domain.commanding import Command, Occasion, Person, first_answer
+from truth_governance.domain.proof import Proving
 from truth_governance.domain.task import Decision, Move, Task, TaskState
 from truth_governance.store import tasks
 
 log = structlog.get_logger()
 
 Admin = Annotated[Actor, Depends(require_person("admin"))]
+Creator = Annotated[Actor, Depends(require_person("admin", "operator"))]
+"""Whoever may give Create Job: an admin, or an operator if it is the assigned one."""
 
 
 def _signer_of(request: Request) -> Signer:
@@ -31,7 +34,13 @@ def _signer_of(request: Request) -> Signer:
     return signer
 
 
+def _proving_of(request: Request) -> Proving:
+    proving: Proving = request.app.state.proving
+    return proving
+
+
 StepSigner = Annotated[Signer, Depends(_signer_of)]
+ProvingDependency = Annotated[Proving, Depends(_proving_of)]
 
 
 class Decided(BaseModel):
@@ -48,7 +57,7 @@ class Decided(BaseModel):
 
 def occasion_of(actor: Actor) -> Occasion:
     """Now, with a new id and salt."""
-    person = Person(actor.reference, actor.subject, actor.name, "admin" in actor.roles)
+    person = Person(actor.reference, actor.subject, actor.name, "admin" in actor.roles, actor.signed_in_at)
     return Occasion(person, utc_now(), EventId(new_id()), new_salt())
 
 

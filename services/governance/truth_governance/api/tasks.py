@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import RequestId, TaskId
 from truth_contracts.refusals import Refusal
 from truth_kit.auth import Actor, require
@@ -11,7 +12,7 @@ from truth_kit.database import DatabaseDependency
 from truth_kit.problems import Refused
 
 from truth_governance.api.shown import Beside, TaskShown, shown
-from truth_governance.domain.task import TaskState
+from truth_governance.domain.task import Task, TaskState
 from truth_governance.store import jobs, queue, tasks, watched
 
 router = APIRouter(prefix="/api/tasks", tags=["tasks"])
@@ -53,17 +54,22 @@ async def list_tasks(
 async def find_task(task_id: TaskId, reader: Reader, database: DatabaseDependency) -> TaskShown:
     """One Task with its request, its decision log and what execution tells of its Job."""
     async with database.connect() as conn:
-        task = await tasks.find_task(conn, task_id)
-        if task is None:
-            raise Refused(Refusal("task_unknown", f"There is no Task {task_id}."))
-        if not _sees_all(reader) and task.operator_id != reader.subject:
-            raise Refused(Refusal("not_assigned", "The Task is not assigned to you."))
-        beside = Beside(
-            await jobs.find_creation(conn, task_id),
-            await watched.find_job(conn, task.request_id),
-            await watched.find_service_event(conn, task.request_id),
-        )
-    return shown(task, beside)
+        return shown(*await find_beside(conn, task_id, reader))
+
+
+async def find_beside(conn: AsyncConnection, task_id: TaskId, reader: Actor) -> tuple[Task, Beside]:
+    """The Task and what is known of its Job; or 404, or 403 for an operator to whom it is not assigned."""
+    task = await tasks.find_task(conn, task_id)
+    if task is None:
+        raise Refused(Refusal("task_unknown", f"There is no Task {task_id}."))
+    if not _sees_all(reader) and task.operator_id != reader.subject:
+        raise Refused(Refusal("not_assigned", "The Task is not assigned to you."))
+    beside = Beside(
+        await jobs.find_creation(conn, task_id),
+        await watched.find_job(conn, task.request_id),
+        await watched.find_service_event(conn, task.request_id),
+    )
+    return task, beside
 
 
 def _sees_all(reader: Actor) -> bool:

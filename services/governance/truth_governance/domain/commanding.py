@@ -21,6 +21,7 @@ class Person:
     subject: str
     name: str
     is_admin: bool
+    signed_in_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,21 @@ from truth_contracts.refusals import Refusal
 from truth_sealing.canonical import canonical
 
 from truth_governance.domain.commanding import Occasion, forbidden, stale
+from truth_governance.domain.credentials import Assertion
+from truth_governance.domain.passkey import Passkey, PasskeyId
 from truth_governance.domain.preparation import Preparation, digest_of, may_not
+from truth_governance.domain.proof import Proving, Signed, prove
 from truth_governance.domain.task import Decision, Move, Task, TaskState, move
 
 
 class CreateJob(Contract, frozen=True):
-    """Make this Task the Job with this digest. It cannot be undone."""
+    """Make this Task the Job with this digest. It cannot be undone.
+
+    `assertion` is a passkey's answer to the digest as its challenge.
+    """
 
     digest: Digest
+    assertion: Assertion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +35,21 @@ class Creation:
     digest: str
     actor: str
     at: Instant
+    passkey_id: PasskeyId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is already: the Job if it was created, the prepared one, the passkey that is named."""
+
+    creation: Creation | None
+    preparation: Preparation | None
+    passkey: Passkey | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """Create Job, decided: the Task's last move, and the step that makes it a Job.
+    """Create Job, decided: the Task's last move, and the step that makes it a Job; the passkey after its use.
 
     A type of its own, so that nothing that carries out other moves can seal it.
     """
@@ -40,30 +57,31 @@ class Promotion:
     move: Move
     body: JobCreatedBody
     creation: Creation
+    passkey: Passkey | None
 
 
 def create_job(
-    task: Task,
-    creation: Creation | None,
-    preparation: Preparation | None,
-    command: CreateJob,
-    occasion: Occasion,
+    task: Task, known: Known, command: CreateJob, occasion: Occasion, proving: Proving
 ) -> Promotion | Creation | Refusal:
     """Promote an assigned Task: the only decision that makes a Job, by a person's explicit command.
 
     The digest that made the Job already gives that Job again. Refused: `not_assigned`, `job_exists` (another
     digest), `move_forbidden`, `digest_unknown` (never prepared, or by somebody else), `version_stale`
-    (reassigned since), `preparation_expired`.
+    (reassigned since), `preparation_expired`, and what `prove` refuses.
     """
     if refusal := may_not(task, occasion.person):
         return refusal
-    if creation is not None:
-        return creation if creation.digest == command.digest else job_exists(creation)
+    if known.creation is not None:
+        return known.creation if known.creation.digest == command.digest else job_exists(known.creation)
     if refusal := forbidden(task, "create_job", after=[TaskState.ASSIGNED]):
         return refusal
-    job = _prepared(task, preparation, command, occasion)
+    job = _prepared(task, known.preparation, command, occasion)
     if isinstance(job, Refusal):
         return job
+    signed = None if command.assertion is None else Signed(command.assertion, known.passkey)
+    proof = prove(job, command.digest, signed, occasion.at, proving)
+    if isinstance(proof, Refusal):
+        return proof
     body = JobCreatedBody(
         event_id=occasion.event_id,
         request_id=task.request_id,
@@ -72,10 +90,18 @@ def create_job(
         salt=occasion.salt,
         prev=task.history.head,
         job=job,
-        proof=None,
+        proof=proof and proof.kept,
     )
-    creation = Creation(job.job_id, occasion.event_id, command.digest, occasion.person.reference, occasion.at)
-    return Promotion(move(task, _promoted(task, creation, occasion)), body, creation)
+    passkey = proof and proof.passkey
+    creation = Creation(
+        job.job_id,
+        occasion.event_id,
+        command.digest,
+        occasion.person.reference,
+        occasion.at,
+        passkey and passkey.passkey_id,
+    )
+    return Promotion(move(task, _promoted(task, creation, occasion)), body, creation, passkey)
 
 
 def job_exists(creation: Creation) -> Refusal:

@@ -8,7 +8,7 @@ from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
 from truth_contracts.tasks import TaskApprovedBody
 
-from truth_governance.domain.commanding import Command, Occasion, decided, forbidden
+from truth_governance.domain.commanding import Command, Occasion, Person, decided, forbidden
 from truth_governance.domain.questions import (
     ANSWER_BYTES_MIN,
     QUESTIONS_BYTES_MAX,
@@ -48,7 +48,7 @@ def approve(task: Task, command: Approve, occasion: Occasion) -> Move | Refusal:
 
     Refused: `own_request`, `move_forbidden`.
     """
-    if occasion.person.reference in (task.requested_by, task.requested_for):
+    if is_own(task, occasion.person):
         return Refusal("own_request", "You made this request or entered it: somebody else has to approve it.")
     if refusal := forbidden(task, command.NAME, after=[TaskState.PENDING_REVIEW]):
         return refusal
@@ -65,6 +65,11 @@ def approve(task: Task, command: Approve, occasion: Occasion) -> Move | Refusal:
     )
     approved = replace(task, approved_by=occasion.person.reference)
     return move(approved, decided(task, command, TaskState.APPROVED, occasion), body=body)
+
+
+def is_own(task: Task, person: Person) -> bool:
+    """Whether the person made the request, entered it, or is the one it is for."""
+    return person.reference in (task.requested_by, task.requested_for)
 
 
 def decline(task: Task, command: Decline, occasion: Occasion, *, is_known: bool) -> Move | Refusal:

@@ -48,6 +48,7 @@ async def insert_creation(tx: AsyncConnection, task_id: TaskId, creation: Creati
         "digest": creation.digest,
         "actor": creation.actor,
         "at": creation.at,
+        "passkey_id": creation.passkey_id,
     }
     await tx.execute(insert(job_creation).values(row))
 
@@ -55,9 +56,9 @@ async def insert_creation(tx: AsyncConnection, task_id: TaskId, creation: Creati
 async def find_creation(conn: AsyncConnection, task_id: TaskId) -> Creation | None:
     """The Create Job of this Task, if it was given."""
     c = job_creation.c
-    query = select(c.job_id, c.event_id, c.digest, c.actor, c.at).where(c.task_id == task_id)
+    query = select(c.job_id, c.event_id, c.digest, c.actor, c.at, c.passkey_id).where(c.task_id == task_id)
     row = (await conn.execute(query)).one_or_none()
     if row is None:
         return None
-    job_id, event_id, digest, actor, at = row
-    return Creation(job_id, event_id, digest, actor, at)
+    job_id, event_id, digest, actor, at, passkey_id = row
+    return Creation(job_id, event_id, digest, actor, at, passkey_id)

@@ -128,6 +128,11 @@ document.addEventListener("htmx:sse:after:message", (event) => {
     tellTimes(event.target);
   }
 });
+document.addEventListener("kit:drawn", (event) => {
+  if (!(event.target instanceof Element)) return;
+  reveal(event.target);
+  tellTimes(event.target);
+});
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button[disabled]")) button.removeAttribute("disabled");
 });

@@ -1,4 +1,4 @@
-"""What `/api/ops` answers: shapes alone, so that whoever reads them imports nothing else of the kit."""
+"""What a service answers to ops at `/api/ops`, not on topics: flow, a request's steps, promises as counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

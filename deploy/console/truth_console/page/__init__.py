@@ -1,0 +1,1 @@
+"""The read-only page over the commands' own functions: `app` answers, `board` looks, `drawing` draws."""

@@ -1,0 +1,122 @@
+"""Spans for whoever collects them (OpenTelemetry). A request's id is its trace's id: nothing need be carried.
+
+A trace that every message carried would still end at the first person who waits a week, unless every table
+kept it, too. So all five services name the trace by what they know anyway, and whoever sent the request finds
+it by a link. Off until `set_up` finds where spans go; then one span for each event acted on or published.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from importlib import import_module
+from typing import Any, cast
+from uuid import UUID
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, Tracer
+from truth_contracts.envelope import Message, Received
+from truth_contracts.steps import PathEvent
+
+log = structlog.get_logger()
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""OpenTelemetry's own variable: where spans go (OTLP over HTTP). Without it there are none."""
+
+_PARENT = re.compile(
+    r"00-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
+)
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+
+
+def set_up(service: str, version: str) -> Tracer | None:
+    """A tracer that exports from a thread of its own, if the environment says where to.
+
+    That needs what `truth-kit[tracing]` brings.
+    """
+    if not os.environ.get(ENDPOINT):
+        return None
+    try:
+        make = cast("Callable[[str, str], Tracer]", import_module("truth_kit.exporting").tracer)
+    except ModuleNotFoundError as error:
+        log.error("tracing.not_installed", missing=error.name)
+        return None
+    return make(service, version)
+
+
+def parent_of(message: Message) -> str | None:
+    """The `traceparent` (W3C Trace Context) that its sender gave a message; None without a good one."""
+    for name, value in message.headers:
+        if name == "traceparent":
+            told = value.decode("ascii", "replace")
+            return told if _PARENT.fullmatch(told) else None
+    return None
+
+
+def tell_processed(tracer: Tracer, group: str, events: Iterable[Received[Any]], seconds: float) -> None:
+    """Events were acted on, and that is durable now; the batch took so long.
+
+    A message at the door has no request yet: it is told in its sender's trace, if that has one.
+    """
+    now_ns = time.time_ns()
+    for received in events:
+        event: object = received.event
+        sender = _context(parent_of(received.message))
+        own = request_context(event.request_id) if isinstance(event, PathEvent) else sender
+        if own is None:
+            continue
+        topic = received.coordinates.topic
+        span = tracer.start_span(
+            f"process {topic}",
+            trace.set_span_in_context(NonRecordingSpan(own)),
+            SpanKind.CONSUMER,
+            {**_facts(topic, received.event_id), "messaging.consumer.group.name": group},
+            [Link(sender)] if sender and sender is not own else [],
+            start_time=now_ns - int(seconds * 1e9),
+        )
+        span.end(now_ns)
+
+
+def tell_published(tracer: Tracer, rows: Sequence[tuple[str, tuple[tuple[str, bytes], ...]]]) -> None:
+    """Kafka has these, by topic and headers: from the owner's commit to the broker's acknowledgement."""
+    now_ns = time.time_ns()
+    for topic, headers in rows:
+        named = {name: value.decode("utf-8", "replace") for name, value in headers}
+        if "ce_subject" not in named:
+            continue
+        sender = _context(parent_of(Message(topic, None, None, headers)))
+        since = datetime.fromisoformat(named["ce_time"])
+        span = tracer.start_span(
+            f"publish {topic}",
+            trace.set_span_in_context(NonRecordingSpan(request_context(UUID(named["ce_subject"])))),
+            SpanKind.PRODUCER,
+            _facts(topic, named["ce_id"]),
+            [Link(sender)] if sender else [],
+            start_time=int(since.timestamp() * 1e9),
+        )
+        span.end(now_ns)
+
+
+def request_context(request_id: UUID) -> SpanContext:
+    """What all spans of a request hang under: a trace named by its id."""
+    return SpanContext(
+        request_id.int, (request_id.int & (2**64 - 1)) or 1, is_remote=True, trace_flags=_SAMPLED
+    )
+
+
+def _context(parent: str | None) -> SpanContext | None:
+    found = _PARENT.fullmatch(parent) if parent else None
+    if found is None:
+        return None
+    flags = TraceFlags(int(found["flags"], 16))
+    return SpanContext(int(found["trace"], 16), int(found["span"], 16), is_remote=True, trace_flags=flags)
+
+
+def _facts(topic: str, event_id: str) -> Mapping[str, str]:
+    return {
+        "messaging.system": "kafka",
+        "messaging.destination.name": topic,
+        "messaging.message.id": event_id,
+    }
