@@ -65,7 +65,33 @@ def unreadable() -> list[Case]:
         what: text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
         for what, (text, _) in texts
     }
-    return [*files, *(case(what, text) for what, text in octets.items())]
+    signs = [
+        b'{"a";1}',
+        b"{'a\":1}",
+        b'{"a":1;"b":2}',
+        b"[1;2]",
+        b'["a]',
+        b'{"a":1]',
+        b"[1}",
+        b"01",
+        b"1.",
+        b"-",
+        b".5",
+    ]
+    signs += [
+        b'"\\x"',
+        b'"\\u12"',
+        b'"\n"',
+        b"nul",
+        b"+1",
+        b"{1:1}",
+        b'{"a":"x","b":' + b"[" * 70 + b"]" * 70 + b"}",
+    ]
+    return [
+        *files,
+        *(case(what, text) for what, text in octets.items()),
+        *(case(f"text {text!r}", text) for text in signs),
+    ]
 
 
 def notes() -> list[Case]:
@@ -150,6 +176,9 @@ def shown() -> list[Case]:
         F.told(service_event_completed=lacking),
         F.told(service_event_completed={"evidence": []}),
         F.told(request={"requester": {"name": "Rita \U0001f6b0 \u2028", "subject": "rita"}}),
+        F.told(request={"summary": '[{"' * 200 + '\\"' + "[" * 100}),
+        F.told(service_event_completed={"notes": [{"n": n, "text": f"note {n}"} for n in range(1, 90)]}),
+        F.with_links(lambda chain: chain[1].update(at="+010000-01-01T00:00:00.000Z")),
         F.resealed("service_event_completed", lambda body: body["evidence"].append(5)),
         F.resealed(
             "service_event_completed", lambda body: body["stages"].append({"name": [None, True, {"e": "é"}]})
@@ -164,6 +193,7 @@ def shown() -> list[Case]:
     ]
     return [
         *(case(f"folder {n}", WHOLE, evidence=folder) for n, folder in enumerate(folders)),
+        case("no evidence and no folder", F.told(service_event_completed={"evidence": []}), evidence=None),
         *(case(f"shown {n}", bundle) for n, bundle in enumerate(bundles)),
         *(case(f"shown without keys {n}", bundle, keyring=None) for n, bundle in enumerate(bundles)),
         served(),

@@ -170,7 +170,8 @@ def lying_link(member: str, value: Json) -> Bundle:
 def one_for_true() -> Bundle:
     """A completion that lacks `true` evidence, and a link by which it lacks 1."""
     chain, body = json.loads(WHOLE.record)["chain"], {**PATH.body(STEPS[-1]), "evidence_missing": True}
-    text, link = forged_step(body, KEYS.steps["execution"])
+    text, honest = forged_step(body, KEYS.steps["execution"])
+    link: dict[str, Any] = {**honest}
     chain[-1] = signed_link(
         {**link, "facts": {"evidence_missing": 1, "outcome": "fulfilled"}}, body, KEYS.steps["execution"]
     )
