@@ -65,7 +65,7 @@ def test_the_desk_leads_to_a_job_that_is_claimed_and_started(person: People, job
 
 
 def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubled(
-    person: People, api: Api, started: str, ears: Ears
+    person: People, api: Api, started: str, ears: Ears, screenshots: Path
 ) -> None:
     ears.allowed += OFFLINE
     page = at_job(person, started)
@@ -80,6 +80,7 @@ def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubl
     expect(page.locator("#waiting-told")).to_contain_text("2 items wait on this phone")
     expect(page.locator("h1")).to_have_text("The tap drips")
     look(page)
+    page.screenshot(path=screenshots / "desk.png", full_page=True)
     page.context.set_offline(False)
     for n in range(2):
         expect(items(page).nth(n).locator("[data-state]")).to_have_text("Received", timeout=RECEIVED)
