@@ -16,8 +16,8 @@ from truth_local.demo.acting import Person, approve, assign, create_job, job_of,
 from tests.browser.conftest import People
 
 PHONE = (390, 844)
-OFFLINE = ("Failed to load resource: net::ERR", "Failed to fetch")
-"""What Chromium says on the console by itself when a connection is gone."""
+OFFLINE = ("Failed to load resource: net::ERR", "htmx: htmx:error: Failed to fetch")
+"""What Chromium, and htmx of its live part, say on the console when a connection is gone."""
 
 Api = Callable[[str], Person]
 

@@ -65,7 +65,7 @@ def test_the_desk_leads_to_a_job_that_is_claimed_and_started(person: People, job
 
 
 def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubled(
-    person: People, api: Api, started: str, ears: Ears
+    person: People, api: Api, started: str, ears: Ears, screenshots: Path
 ) -> None:
     ears.allowed += OFFLINE
     page = at_job(person, started)
@@ -80,6 +80,7 @@ def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubl
     expect(page.locator("#waiting-told")).to_contain_text("2 items wait on this phone")
     expect(page.locator("h1")).to_have_text("The tap drips")
     look(page)
+    page.screenshot(path=screenshots / "desk.png", full_page=True)
     page.context.set_offline(False)
     for n in range(2):
         expect(items(page).nth(n).locator("[data-state]")).to_have_text("Received", timeout=RECEIVED)
@@ -151,9 +152,12 @@ def test_c3_what_is_no_photo_is_refused_and_the_others_still_go(
     expect(items(page)).to_have_count(1)
 
 
-def test_a_photo_that_is_too_large_is_not_kept_and_said_so(person: People, started: str) -> None:
-    page = at_job(person, started)
-    take(page, {"name": "large.jpg", "mimeType": "image/jpeg", "buffer": bytes(26 * 1024 * 1024)})
+def test_a_photo_that_is_too_large_is_not_kept_and_said_so(
+    person: People, started: str, tmp_path: Path
+) -> None:
+    page, large = at_job(person, started), tmp_path / "large.jpg"
+    large.write_bytes(bytes(26 * 1024 * 1024))
+    page.set_input_files("[data-origin=captured][data-stage=inspect]", large)
     expect(page.locator("#told")).to_have_text("large.jpg is larger than 25 MB and was not kept.")
     expect(items(page)).to_have_count(0)
 
@@ -255,8 +259,7 @@ def test_c7_every_target_is_large_enough_for_a_thumb(
     attach(api("olga"), started, photo(started)["buffer"], "inspect")
     for path in ("/desk", f"/jobs/{started}"):
         page = person("olga", "execution", path, viewport=(width, 844))
-        for details in page.locator("details:not([open]) > summary").all():
-            details.click()
+        page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
         small: list[Any] = page.evaluate(
             "() => [...document.querySelectorAll('a, button, summary, select, textarea, label.button, label.tick')]"
             ".filter((e) => e.checkVisibility() && !e.matches('.skip'))"
