@@ -39,11 +39,9 @@ def test_a_request_at_its_end_is_traced_step_by_step_and_all_holds(truth: Truth,
     assert all(line["seconds"] >= 0 for line in told["lines"][1:])
 
 
-def test_any_id_of_a_request_leads_to_it(truth: Truth, walked: Walked) -> None:
-    lines = truth("trace", walked.request_id, "--json").json["lines"]
-    for line in lines:
-        told = truth("trace", line["step"]["id"], "--json").json
-        assert told["request_id"] == walked.request_id, line["title"]
+def test_a_job_or_a_record_leads_to_its_request(truth: Truth, walked: Walked) -> None:
+    for ref in (walked.job_id, walked.record_id):
+        assert truth("trace", ref, "--json").json["request_id"] == walked.request_id
 
 
 def test_an_id_that_nobody_knows_is_told_so(truth: Truth) -> None:
