@@ -117,7 +117,11 @@ def notes() -> list[Case]:
         f"{head}{(chr(10) + 'A' * 43 + '=') * 63}\n\n{note}",
         WHOLE.proof.replace("index", "extra !\nindex"),
     ]
-    alone = samples.prove(read_record(WHOLE.record).entry, KEYS, index=0, size=1)
+    entry = read_record(WHOLE.record).entry
+    proofs += [
+        samples.prove(entry, KEYS, index=index, size=size) for size in range(1, 8) for index in range(size)
+    ]
+    alone = samples.prove(entry, KEYS, index=0, size=1)
     proofs += [alone, alone.replace("index 0", "index 5"), "x" * 230_000]
     proofs += [f"{head}\n\n{samples.ORIGIN}\n7\n\n{note.rpartition(chr(10) * 2)[2]}"]
     return [case(f"proof {n}", replace(WHOLE, proof=proof)) for n, proof in enumerate(proofs)]
