@@ -15,6 +15,7 @@ from truth_sealing.evidence import EvidenceFile
 from truth_sealing.forgeries import Forger
 from truth_sealing.note import sign_note
 from truth_sealing.passkey import challenge
+from truth_sealing.sealed import read_record
 
 from libs.sealing.tests import (
     test_bundle,
@@ -116,6 +117,13 @@ def notes() -> list[Case]:
         f"{head}{(chr(10) + 'A' * 43 + '=') * 63}\n\n{note}",
         WHOLE.proof.replace("index", "extra !\nindex"),
     ]
+    entry = read_record(WHOLE.record).entry
+    proofs += [
+        samples.prove(entry, KEYS, index=index, size=size) for size in range(1, 8) for index in range(size)
+    ]
+    alone = samples.prove(entry, KEYS, index=0, size=1)
+    proofs += [alone, alone.replace("index 0", "index 5"), "x" * 230_000]
+    proofs += [f"{head}\n\n{samples.ORIGIN}\n7\n\n{note.rpartition(chr(10) * 2)[2]}"]
     return [case(f"proof {n}", replace(WHOLE, proof=proof)) for n, proof in enumerate(proofs)]
 
 

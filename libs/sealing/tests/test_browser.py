@@ -40,7 +40,7 @@ NAMED = {
     [
         pytest.param(corpus.tamperings, 105, id="tamperings"),
         pytest.param(corpus.unreadable, 67, id="no bundles"),
-        pytest.param(corpus.notes, 44, id="proofs and checkpoints"),
+        pytest.param(corpus.notes, 76, id="proofs and checkpoints"),
         pytest.param(corpus.pinned, 65, id="policies and keys"),
         pytest.param(corpus.shown, 53, id="more or less shown"),
         pytest.param(corpus.passkeys, 79, id="passkeys"),
