@@ -1,8 +1,13 @@
-"""What pages cost a service that nobody looks at."""
+"""The five services' pages together: where people begin, and what pages cost a service that nobody looks at."""
 
+import pytest
+from playwright.sync_api import expect
 from truth_contracts.topics import SERVICES
 from truth_local import processes
+from truth_local.show import PAGES
 from truth_local.system import System
+
+from tests.browser.conftest import People
 
 _BYTES_MAX = 100 * 1000 * 1000
 
@@ -16,3 +21,12 @@ def test_a_service_with_its_pages_stays_small(system: System) -> None:
         found[service] = process.memory_full_info().pss
     print({service: f"{octets / 1e6:.0f} MB" for service, octets in found.items()})  # noqa: T201 shown with -s
     assert max(found.values()) <= _BYTES_MAX, found
+
+
+@pytest.mark.parametrize(("name", "_what", "service", "path"), PAGES)
+def test_each_link_that_make_up_prints_leads_to_a_page(
+    person: People, name: str | None, _what: str, service: str, path: str
+) -> None:
+    page = person(name, service, path)
+    expect(page.locator("h1")).to_be_visible()
+    assert page.request.get(page.url).ok
