@@ -65,7 +65,7 @@ def test_the_desk_leads_to_a_job_that_is_claimed_and_started(person: People, job
 
 
 def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubled(
-    person: People, api: Api, started: str, ears: Ears, screenshots: Path
+    person: People, api: Api, started: str, ears: Ears
 ) -> None:
     ears.allowed += OFFLINE
     page = at_job(person, started)
@@ -80,7 +80,6 @@ def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubl
     expect(page.locator("#waiting-told")).to_contain_text("2 items wait on this phone")
     expect(page.locator("h1")).to_have_text("The tap drips")
     look(page)
-    page.screenshot(path=screenshots / "desk.png", full_page=True)
     page.context.set_offline(False)
     for n in range(2):
         expect(items(page).nth(n).locator("[data-state]")).to_have_text("Received", timeout=RECEIVED)
@@ -88,6 +87,9 @@ def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubl
     assert [piece["sha256"] for piece in told["evidence"]] == [hashlib.sha256(taken["buffer"]).hexdigest()]
     assert [one["text"] for one in told["notes"]] == ["The washer is worn."]
     expect(page.locator("#account img")).to_have_count(1)
+    expect(page.locator("#state")).to_contain_text(
+        "in progress", timeout=RECEIVED
+    )  # drawn offline, live again
     page.reload()
     expect(page.locator("#account .notes li")).to_have_count(1)
     expect(items(page)).to_have_count(0)
@@ -241,7 +243,8 @@ def test_c6_a_phone_that_dies_while_it_uploads_sends_once_more(
     network = page.context.new_cdp_session(page)
     network.send("Network.emulateNetworkConditions", slow)  # pyright: ignore[reportUnknownMemberType] untyped library
     take(page, taken)
-    expect(items(page).locator("[data-state]")).to_have_text(re.compile(r"Uploading [1-9]\d? %"))
+    sending = re.compile(r"Uploading [1-9]\d? %")
+    expect(items(page).locator("[data-state]")).to_have_text(sending, timeout=RECEIVED)
     kill(tmp_path)
     assert account(api, started)["evidence"] == []
     page = phone()
