@@ -360,23 +360,6 @@ def test_without_a_session_items_wait_for_the_sign_in(person: People, api: Api, 
     assert len(account(api, started)["notes"]) == 1
 
 
-def test_a_job_without_photos_is_worked_with_scripts_off(person: People, api: Api) -> None:
-    stages = [{"name": "wash", "evidence_required": False}]
-    body: dict[str, object] = {"title": "Window cleaning", "maturity": "live", "stages": stages}
-    api("ada").ask("PUT", "intake", "/api/surfaces/window-cleaning", body)
-    job = new_job(api, "window-cleaning", "The windows are dull")
-    page = person("olga", "execution", f"/jobs/{job}", viewport=PHONE, scripts=False)
-    page.click("text=Claim this Job")
-    page.click("text=Start the work")
-    note(page, "Washed twice.")
-    page.click("text=Stage 1 is done")
-    page.click("text=Complete…")
-    page.check("[name=outcome][value=fulfilled]")
-    page.click("text=Complete the Job")
-    expect(page.locator("#state")).to_contain_text("Completed. Sealing. Not settled.")
-    expect(page.locator("#account")).to_contain_text("Washed twice.")
-
-
 def test_an_auditor_reads_a_job_and_gives_no_command(person: People, api: Api, started: str) -> None:
     page = person("vera", "execution", f"/jobs/{started}")
     assert page.locator("main form").count() == 0
