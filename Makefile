@@ -48,6 +48,10 @@ test: $(STAMP) ## the tests (T=tests/path for a part, BACKEND=containers, url or
 test-browser: $(STAMP) ## the pages in a real Chromium, found or installed (T=tests/browser/test_intake.py for a part)
 	@$(RUN)python -m tests.browser $(T)
 
+screenshots: $(STAMP) ## walk the path in a real Chromium, and keep the README's pictures of it
+	@$(RUN)python -m tests.browser tests/browser/test_whole_path.py
+	@$(RUN)python -m tests.browser.pictures
+
 test-containers: $(STAMP) ## images and the compose system, on an engine made of Debian packages (root)
 	@$(RUN)python -m tests.containers
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -121,14 +120,12 @@ def test_b3_b4_before_assignment_create_job_explains_and_creates_nothing(
 
 
 def test_b5_b6_enter_on_the_dialog_creates_nothing_and_a_double_click_one_job(
-    person: People, assigned: Callable[[], Answer], api: Api, screenshots: Path
+    person: People, assigned: Callable[[], Answer], api: Api
 ) -> None:
     task = assigned()
     page = person("ada", "governance", path_to(task))
-    page.screenshot(path=screenshots / "review.png", full_page=True)
     prepare(page)
     expect(page.locator("[data-not-now]")).to_be_focused()
-    page.screenshot(path=screenshots / "create-job.png")
     look(page)
     page.keyboard.press("Enter")
     expect(page.locator("dialog#create")).to_have_count(0)
@@ -236,18 +233,6 @@ def _tab_to(page: Page, selector: str) -> None:
 def _press(page: Page, words: str) -> None:
     _tab_to(page, f"button:text-is('{words}')")
     page.keyboard.press("Enter")
-
-
-def test_without_scripts_review_and_create_job_work(person: People, opened: Callable[[], Answer]) -> None:
-    task = opened()
-    page = person("ada", "governance", path_to(task), scripts=False)
-    page.fill("#note", "Fine.")
-    page.click("button:text-is('Approve')")
-    page.select_option("#operator_id", "olga")
-    page.click("button:text-is('Assign')")
-    page.click("text=Create Job…")
-    page.locator("dialog button", has_text="Create Job").click()
-    expect(page.locator(".log")).to_contain_text("Created the Job")
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/tasks?state=declined", "/tasks?state=pending_review"])

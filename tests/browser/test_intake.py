@@ -4,49 +4,25 @@ import re
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from truth_local.demo import upstream
 from truth_local.demo.acting import Person, task_of, wait_for
 from truth_local.system import System
 from truth_topology.connection import Login
 
+from tests.browser.asking import KITCHEN, fill, send, step
 from tests.browser.conftest import People
 from tests.browser.looking import Ears, look
 
-KITCHEN = "/request/kitchen-repairs"
 Api = Callable[[str], Person]
-
-
-def fill(page: Page, summary: str | None = None) -> str:
-    """Fill in the form; what it is about."""
-    summary = summary or f"Tap drips {uuid4().hex[:8]}"
-    page.fill("[name=summary]", summary)
-    page.fill("[name=description]", "All night long.")
-    page.fill("[name='requester.name']", "Rita Ramos")
-    page.fill("[name=place]", "12 Mill Lane")
-    return summary
-
-
-def send(page: Page) -> str:
-    """Send the form and follow the link of the receipt; the reference."""
-    page.click("text=Send the request")
-    expect(page.locator("h1")).to_have_text("Received. No work has been ordered.")
-    reference = page.locator("code.id").inner_text()
-    page.click("text=Follow the request")
-    return reference
 
 
 def intakes_of(reader: Person, reference: str) -> list[dict[str, str]]:
     found = reader.get("intake", "/api/intakes?limit=500")["intakes"]
     return [one for one in found if one["request_id"].endswith(reference.removeprefix("R-"))]
-
-
-def step(page: Page, name: str) -> str:
-    return page.locator(f".path li:has(b:text-is('{name}')) span").inner_text()
 
 
 @contextmanager
@@ -66,11 +42,10 @@ def planned(api: Api) -> str:
     return name
 
 
-def test_a1_a_request_is_followed_without_a_reload(person: People, screenshots: Path) -> None:
+def test_a1_a_request_is_followed_without_a_reload(person: People) -> None:
     page = person(None, "intake", KITCHEN)
     look(page)
     fill(page)
-    page.screenshot(path=screenshots / "form.png", full_page=True)
     page.click("text=Send the request")
     expect(page.locator("h1")).to_have_text("Received. No work has been ordered.")
     look(page)
@@ -82,7 +57,6 @@ def test_a1_a_request_is_followed_without_a_reload(person: People, screenshots: 
     assert (step(page, "Request"), step(page, "Intake")) == ("received", "accepted")
     assert step(page, "Task") == "pending review"
     assert page.evaluate("window.stayed") is True
-    page.screenshot(path=screenshots / "tracker.png", full_page=True)
     look(page)
 
 

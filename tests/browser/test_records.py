@@ -1,12 +1,12 @@
 """Records' and signals' pages in a real browser: acceptance points D1 to D6, and the verifier offline."""
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from truth_local.demo import acting, doors, walk
 from truth_local.demo.walk import People as Actors
 from truth_local.demo.walk import Walked, unseen
@@ -15,6 +15,7 @@ from truth_sealing.page import single_file
 
 from tests.browser.conftest import People
 from tests.browser.looking import Ears, look
+from tests.browser.verifying import give, verdict
 
 LACKING_ED25519 = """
     const importKey = crypto.subtle.importKey.bind(crypto.subtle);
@@ -68,27 +69,13 @@ def alone(chromium: Browser, system: System, ears: Ears, tmp_path: Path) -> Gene
     assert ears.heard == []
 
 
-def give(page: Page, files: Mapping[str, bytes]) -> None:
-    kinds = {True: "application/json", False: "image/jpeg"}
-    payloads: list[FilePayload] = [
-        {"name": name, "mimeType": kinds[name.endswith(".json")], "buffer": octets}
-        for name, octets in files.items()
-    ]
-    page.set_input_files("#files", payloads)
-
-
-def verdict(page: Page, words: str, detail: str = "") -> None:
-    expect(page.locator("#verdict strong")).to_have_text(words, timeout=10_000)
-    expect(page.locator("#verdict[role=status]")).to_contain_text(detail)
-
-
 def flipped(octets: bytes, after: bytes) -> bytes:
     at = octets.index(after) + len(after) + 3
     return octets[:at] + bytes([octets[at] ^ 1]) + octets[at + 1 :]
 
 
 def test_d1_a_record_opens_verified_within_five_seconds_of_completion(
-    person: People, actors: Actors, system: System, screenshots: Path
+    person: People, actors: Actors, system: System
 ) -> None:
     auditor = person("vera", "records", "/records")
     asked = doors.request("kitchen-repairs", "Tap drips again", "Drip.")
@@ -102,7 +89,6 @@ def test_d1_a_record_opens_verified_within_five_seconds_of_completion(
     expect(auditor.locator("#checks li.no")).to_have_count(0)
     expect(auditor.locator("#checks")).to_contain_text("evidence complete: yes")
     look(auditor)
-    auditor.screenshot(path=screenshots / "record.png", full_page=True)
 
 
 def test_a_record_is_listed_for_its_operator_and_shown_with_its_path(person: People, walked: Walked) -> None:

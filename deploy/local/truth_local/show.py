@@ -11,17 +11,23 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+from truth_issuer.people import PEOPLE
 
 from truth_local import processes
 from truth_local.starting import READY, STOPPED
 from truth_local.system import System
 
 _MIB = 1024 * 1024
-_PAGES = (
-    ("ask for work", "intake", "/request/kitchen-repairs"),
-    ("enter for a caller", "intake", "/intakes"),
+PAGES = (
+    (None, "ask for work", "intake", "/request/kitchen-repairs"),
+    ("olga", "the inbox, enter for a caller", "intake", "/intakes"),
+    ("ada", "review, Create Job", "governance", "/tasks"),
+    ("olga", "the Desk", "execution", "/desk"),
+    ("vera", "Records and their Signals", "records", "/records"),
+    (None, "check a Record", "records", "/verify"),
+    ("paul", "what was refused", "intake", "/refused"),
 )
-"""Where people begin, by what they come for."""
+"""Where people begin: who signs in there, or anyone; what for; the page."""
 
 
 @dataclass(slots=True)
@@ -73,14 +79,18 @@ def links(system: System) -> Table:
     table = Table.grid(padding=(0, 2))
     for service, url in system.urls.items():
         table.add_row(service, url)
-    for what, service, path in _PAGES:
-        table.add_row(what, system.urls[service] + path)
+    for name, what, service, path in PAGES:
+        table.add_row(f"{_who(name)}: {what}", system.urls[service] + path)
     table.add_row("sign-in", system.issuer)
     table.add_row("Kafka", f"{system.bootstrap} (SASL_PLAINTEXT, SCRAM-SHA-512)")
     table.add_row("PostgreSQL", f"127.0.0.1:{system.ports.of['postgres']}")
     table.add_row("to join in", str(system.layout.facts))
     table.add_row("logs", str(system.layout.logs))
     return table
+
+
+def _who(name: str | None) -> str:
+    return "anyone" if name is None else f"{name}, {', '.join(PEOPLE[name].roles)}"
 
 
 def states(system: System) -> tuple[Table, bool]:

@@ -4,6 +4,7 @@
 const announcer = /** @type {HTMLElement} */ (document.getElementById("announcer"));
 const keysOn = /** @type {HTMLInputElement} */ (document.getElementById("keys-on"));
 const KEYS_OFF = "truth-keys-off";
+const AGAIN_MS = 5000;
 
 /** Have a screen reader say `text`; the same text twice is said twice. @param {string} text */
 function announce(text) {
@@ -39,6 +40,14 @@ function tellStale(part, isStale) {
   const since = note.querySelector("[data-stale-since]");
   if (since) since.textContent = new Date().toLocaleTimeString("en-GB");
   note.hidden = !isStale;
+}
+
+/** A live part that never had its stream: htmx tries again only what was connected once. @param {Event} event */
+function connectsAgain(event) {
+  const part = event.target;
+  if (!(part instanceof HTMLElement) || !part.hasAttribute("hx-sse:connect")) return;
+  tellStale(part, true);
+  setTimeout(() => part.dispatchEvent(new Event("again")), AGAIN_MS);
 }
 
 /** @param {Event} event */
@@ -118,6 +127,7 @@ document.addEventListener("click", opensOrCloses);
 document.addEventListener("submit", submitsOnce);
 document.addEventListener("keydown", shortcut);
 document.addEventListener("kit:announce", (event) => announce(String(/** @type {CustomEvent} */ (event).detail)));
+document.addEventListener("htmx:error", connectsAgain);
 document.addEventListener("htmx:sse:error", (event) => tellStale(event.target, true));
 document.addEventListener("away", (event) => tellStale(event.target, true));
 document.addEventListener("htmx:sse:after:message", (event) => {
