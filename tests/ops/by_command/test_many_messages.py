@@ -23,24 +23,32 @@ VALUE = b'{"filler": "' + b"x" * 2_000 + b'"}'
 
 
 @pytest.fixture(scope="module")
-def sought(infrastructure: System) -> Mapping[str, Step]:
-    """The steps of a request whose messages lie in the middle of all the others, each at its time."""
+def sought(infrastructure: System) -> Mapping[str, Mapping[str, Step]]:
+    """By request, the steps of one amid all the others' messages and of one after them, each at its time."""
     producer = Producer(
         settings(login(infrastructure, "admin")) | {"linger.ms": 20, "partitioner": "murmur2"}
     )
-    key, steps = REQUEST.encode(), dict[str, Step]()
     fill(producer, MESSAGES // 2)
+    amid = walked(producer, AMID)
+    fill(producer, MESSAGES - MESSAGES // 2)
+    return {AMID: amid, NEWEST: walked(producer, NEWEST)}
+
+
+AMID, NEWEST = str(uuid4()), str(uuid4())
+
+
+def walked(producer: Producer, request_id: str) -> Mapping[str, Step]:
+    """The steps of a request that just went the whole path."""
+    steps: dict[str, Step] = {}
     for place in PATH:
         if place.topic:
             at = datetime.now(UTC)
-            producer.produce(place.topic, VALUE, key)
+            producer.produce(place.topic, VALUE, request_id.encode())
             producer.flush()
-            steps[place.step] = Step(step=place.step, id=REQUEST, state="", at=at, actor=None, waits_for=None)
-    fill(producer, MESSAGES - MESSAGES // 2)
+            steps[place.step] = Step(
+                step=place.step, id=request_id, state="", at=at, actor=None, waits_for=None
+            )
     return steps
-
-
-REQUEST = str(uuid4())
 
 
 def login(system: System, name: str) -> Login:
@@ -58,20 +66,26 @@ def fill(producer: Producer, count: int) -> None:
     producer.flush()
 
 
-def test_a_trace_reads_where_the_steps_are(infrastructure: System, sought: Mapping[str, Step]) -> None:
+@pytest.mark.parametrize(
+    "request_id", [pytest.param(AMID, id="amid all"), pytest.param(NEWEST, id="nothing after it")]
+)
+def test_a_trace_reads_where_the_steps_are(
+    infrastructure: System, sought: Mapping[str, Mapping[str, Step]], request_id: str
+) -> None:
     began = time.monotonic()
-    found = find_messages(login(infrastructure, "console"), REQUEST, sought, None)
+    found = find_messages(login(infrastructure, "console"), request_id, sought[request_id], None)
     seconds = time.monotonic() - began
     print(f"{len(found)} messages among {MESSAGES:,} found in {seconds:.2f} s")  # noqa: T201 the figure is what it is for
-    assert set(found) == set(sought)
+    assert set(found) == set(sought[request_id])
     assert seconds < TRACE_SECONDS_MAX
 
 
 def test_a_time_before_everything_is_not_read_to_the_end(
-    infrastructure: System, sought: Mapping[str, Step]
+    infrastructure: System, sought: Mapping[str, Mapping[str, Step]]
 ) -> None:
     early = {
-        name: step.model_copy(update={"at": step.at - timedelta(days=1)}) for name, step in sought.items()
+        name: step.model_copy(update={"at": step.at - timedelta(days=1)})
+        for name, step in sought[AMID].items()
     }
     assert find_messages(login(infrastructure, "console"), str(uuid4()), early, None) == {}
 

@@ -44,7 +44,7 @@ def partition_of(key: bytes, partitions: int) -> int:
 def first_messages(consumer: Consumer, key: bytes, times: Mapping[str, datetime]) -> dict[str, Message]:
     """By topic, the first message of `key` from about its time on. Raises NotReadError or KafkaException.
 
-    All are fetched together: to turn to another partition costs librdkafka up to a second each time.
+    All are fetched together: to turn to another partition costs librdkafka over a second each time.
     """
     wanted = _stretches(consumer, key, times)
     found: dict[str, Message] = {}
