@@ -3,17 +3,18 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
 from truth_console.broker import Broker
 from truth_console.trace.messages import find_messages
 from truth_console.trace.path import PATH
 from truth_contracts.ops import Step
 from truth_local.demo.upstream import settings
 from truth_local.system import System
-from truth_topology.connection import Login
+from truth_topology.connection import Login, client
 
 MESSAGES = 100_000
 TRACE_SECONDS_MAX = 2.0
@@ -32,6 +33,15 @@ def sought(infrastructure: System) -> Mapping[str, Mapping[str, Step]]:
     amid = walked(producer, AMID)
     fill(producer, MESSAGES - MESSAGES // 2)
     return {AMID: amid, NEWEST: walked(producer, NEWEST)}
+
+
+@pytest.fixture
+def apart(infrastructure: System) -> None:
+    """The two readers of records.sealed stand at two places of each partition."""
+    places = [TopicPartition("records.sealed", number, 10) for number in range(4)]
+    asked = ConsumerGroupTopicPartitions("intake", places)
+    admin = cast("Any", client(login(infrastructure, "admin")))  # its results have no types
+    admin.alter_consumer_group_offsets([asked])["intake"].result()
 
 
 AMID, NEWEST = str(uuid4()), str(uuid4())
@@ -90,7 +100,7 @@ def test_a_time_before_everything_is_not_read_to_the_end(
     assert find_messages(login(infrastructure, "console"), str(uuid4()), early, None) == {}
 
 
-@pytest.mark.usefixtures("sought")
+@pytest.mark.usefixtures("sought", "apart")
 def test_the_flow_is_refreshed_in_time(infrastructure: System) -> None:
     broker = Broker(login(infrastructure, "console"))
     broker.look()  # the first connects, and reads the first message of each partition that waits
@@ -101,5 +111,6 @@ def test_the_flow_is_refreshed_in_time(infrastructure: System) -> None:
     readers = {"intakes.accepted": "governance", "jobs.created": "execution", "records.sealed": "signals"}
     for topic, reader in readers.items():
         assert look.lags[reader, topic].messages >= MESSAGES // len(TOPICS)
+    assert look.lags["intake", "records.sealed"].committed == 4 * 10
     assert all(lag.oldest_at for lag in look.lags.values() if lag.messages)
     assert seconds < LOOK_SECONDS_MAX
