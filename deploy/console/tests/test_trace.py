@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from truth_console.asking import Silence
 from truth_console.trace.command import is_stuck
-from truth_console.trace.messages import check, partition_of
+from truth_console.trace.messages import check
 from truth_console.trace.path import PATH, Told, request_of, standing, steps_of
+from truth_console.trace.seeking import partition_of
 from truth_contracts.ops import Letter, Step, Trace, Unsent
 from truth_sealing.canonical import sha256_hex
 

@@ -54,20 +54,26 @@ class Broker:
 
     def look(self) -> KafkaLook:
         """Everything at once; nothing is joined and nothing committed."""
-        if self._admin is None:
-            self._admin = connected(self._login)
+        admin, self._admin = self._admin or connected(self._login), None
+        look = self._look(admin)
+        self._admin = (
+            admin  # after a failure a new one: the old remembers leaders that Kafka lost in a restart
+        )
+        return look
+
+    def _look(self, admin: AdminClient) -> KafkaLook:
         now = datetime.now(UTC)
-        places = self._places(self._admin)
-        ends = _offsets(self._admin, places, _LATEST)
-        starts = _offsets(self._admin, places, _EARLIEST)
+        places = self._places(admin)
+        ends = _offsets(admin, places, _LATEST)
+        starts = _offsets(admin, places, _EARLIEST)
         earlier = now - timedelta(seconds=RATE_SECONDS)
         spec = OffsetSpec.for_timestamp(int(earlier.timestamp() * 1000))
-        before = _offsets(self._admin, places, spec)
+        before = _offsets(admin, places, spec)
         per_second: dict[str, float] = defaultdict(float)
         for place, end in ends.items():
             since = before[place]
             per_second[place[0]] += (end - since) / RATE_SECONDS if since >= 0 else 0.0
-        committed = {service: _committed(self._admin, service) for service in SERVICES}
+        committed = {service: _committed(admin, service) for service in SERVICES}
         nexts = {
             (service, place): max(starts[place], committed[service].get(place, starts[place]))
             for service, place in _reads(places)
@@ -87,13 +93,12 @@ class Broker:
 
     def _times(self, waiting: Iterable[tuple[str, int, int]]) -> dict[tuple[str, int, int], datetime]:
         """When each was appended; one that did not come in time is left out."""
-        known = {place: self._appended[place] for place in waiting if place in self._appended}
-        new = [TopicPartition(*place) for place in waiting if place not in known]
+        known = {one: self._appended[one] for one in waiting if one in self._appended}
+        new = sorted(one for one in waiting if one not in known)
         if not new:
             return known
         with reader(self._login) as consumer:
-            consumer.assign(new)
-            return known | _first_of(consumer, {(place.topic, place.partition) for place in new})
+            return known | _times_of(consumer, new)
 
     def _lags(
         self, nexts: Mapping[tuple[str, Place], int], ends: Mapping[Place, int]
@@ -133,18 +138,29 @@ def _committed(admin: AdminClient, service: str) -> dict[Place, int]:
     return {(at.topic, at.partition): at.offset for at in future.result().topic_partitions if at.offset >= 0}
 
 
-def _first_of(consumer: Consumer, wanted: set[Place]) -> dict[tuple[str, int, int], datetime]:
+def _times_of(
+    consumer: Consumer, wanted: Iterable[tuple[str, int, int]]
+) -> dict[tuple[str, int, int], datetime]:
+    """Of `wanted`, in order: two readers of a topic may stand at two offsets of one partition."""
+    offsets: dict[Place, list[int]] = defaultdict(list)
+    for topic, number, offset in wanted:
+        offsets[topic, number].append(offset)
+    consumer.assign([TopicPartition(*place, waits[0]) for place, waits in offsets.items()])
     found: dict[tuple[str, int, int], datetime] = {}
     until = datetime.now(UTC) + timedelta(seconds=_READ_SECONDS)
-    while wanted and datetime.now(UTC) < until:
+    while offsets and datetime.now(UTC) < until:
         message = consumer.poll(0.2)
         if message is None or message.error() is not None:
             continue
         place = (str(message.topic()), int(message.partition() or 0))
-        if place in wanted:
-            wanted.discard(place)
-            at = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
-            found[*place, int(message.offset() or 0)] = at
+        waits = offsets.get(place)
+        if not waits or int(message.offset() or 0) < waits[0]:
+            continue
+        found[*place, waits.pop(0)] = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+        if waits:
+            consumer.seek(TopicPartition(*place, waits[0]))
+        else:
+            del offsets[place]
             consumer.incremental_unassign([TopicPartition(*place)])
     return found
 

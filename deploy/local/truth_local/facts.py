@@ -40,7 +40,6 @@ def write_facts(system: System) -> None:
         "machines": machines,
         "services": dict(system.urls),
         "step_keys": str(layout.step_keys),
-        "console": None,  # there is none yet
         "policy": str(layout.policy),
     }
     write_private(layout.facts, json.dumps(facts, indent=2) + "\n")

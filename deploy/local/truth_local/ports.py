@@ -17,7 +17,6 @@ _OFFSETS = {
         for n in range(1, REPLICAS_MAX + 1)
         for i, service in enumerate(SERVICES)
     },
-    "console": 6,
     "postgres": 54,
     "store": 60,
     "store-rpc": 61,

@@ -11,8 +11,9 @@ from truth_sealing.keys import KeyFormatError, StepKeys, read_vkeys
 
 from truth_console.asking import Services, Silence
 from truth_console.places import Places
-from truth_console.trace.messages import NotReadError, Published, find_messages
+from truth_console.trace.messages import Published, find_messages
 from truth_console.trace.path import PATH, Place, Standing, Told, request_of, standing, steps_of
+from truth_console.trace.seeking import NotReadError
 
 
 @dataclass(frozen=True, slots=True)
