@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth_contracts.refusals import Refusal
-from truth_governance.api.ceremonies import creation_options, request_options
-from truth_governance.domain.authenticator import attested
+from truth_governance.domain.authenticator.asking import creation_options, request_options
+from truth_governance.domain.authenticator.checking import attested
 from truth_governance.domain.credentials import Attestation
 from truth_governance.domain.passkey import (
     PASSKEYS_MAX,

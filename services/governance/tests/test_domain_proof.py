@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth_contracts.refusals import Refusal
-from truth_governance.api.ceremonies import request_options
+from truth_governance.domain.authenticator.asking import request_options
 from truth_governance.domain.create_job import CreateJob, Known, Promotion, create_job
 from truth_governance.domain.passkey import Passkey
 from truth_governance.domain.preparation import Preparation

@@ -14,7 +14,6 @@ from truth_kit.database import DatabaseDependency
 from truth_kit.fresh import new_id
 from truth_sealing.steps import hand_off, seal_step
 
-from truth_governance.api.ceremonies import request_options
 from truth_governance.api.commanding import (
     Creator,
     ProvingDependency,
@@ -24,8 +23,8 @@ from truth_governance.api.commanding import (
     occasion_of,
     refused,
 )
+from truth_governance.domain import authenticator, preparation
 from truth_governance.domain import create_job as domain
-from truth_governance.domain import preparation
 from truth_governance.domain.proof import ProofPolicy
 from truth_governance.domain.task import Task, TaskState
 from truth_governance.store import jobs, operators, passkeys, tasks
@@ -89,7 +88,7 @@ async def prepare_job(
         digest=prepared.digest,
         expires_at=prepared.expires_at,
         proof=proving.policy,
-        passkey=request_options(proving.site, prepared.digest, own),
+        passkey=authenticator.request_options(proving.site, prepared.digest, own) if own else None,
     )
 
 

@@ -10,10 +10,9 @@ from truth_contracts.refusals import Refusal
 from truth_kit.database import DatabaseDependency
 from truth_kit.problems import Refused
 
-from truth_governance.api.ceremonies import creation_options
 from truth_governance.api.commanding import Creator, ProvingDependency, occasion_of
+from truth_governance.domain import authenticator
 from truth_governance.domain import passkey as domain
-from truth_governance.domain.authenticator import challenge_of
 from truth_governance.store import passkeys
 
 log = structlog.get_logger()
@@ -66,7 +65,7 @@ async def invite_passkey(actor: Creator, database: DatabaseDependency, proving: 
                 await passkeys.insert_challenge(tx, invited)
             case Refusal() as refusal:
                 raise Refused(refusal)
-    options = creation_options(proving.site, occasion.person, invited, own)
+    options = authenticator.creation_options(proving.site, occasion.person, invited, own)
     return Invited(options=options, expires_at=invited.expires_at)
 
 
@@ -79,7 +78,7 @@ async def register_passkey(
 ) -> PasskeyShown:
     """Take a new passkey. Durable when this answers; the same one again is 409 `passkey_exists`."""
     async with database.begin() as tx:
-        challenge = await passkeys.find_challenge(tx, challenge_of(command.credential))
+        challenge = await passkeys.find_challenge(tx, authenticator.challenge_of(command.credential))
         match domain.register_passkey(command, challenge, occasion_of(actor), proving.site):
             case domain.Passkey() as passkey:
                 if not await passkeys.insert_passkey(tx, passkey):

@@ -26,6 +26,11 @@ Signature = Annotated[bytes, *_BASE64URL, Field(max_length=256)]
 AttestationObject = Annotated[bytes, *_BASE64URL, Field(max_length=16 * 1024)]
 
 
+def base64url(octets: bytes) -> str:
+    """As a browser would send `octets`."""
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
 class AssertionResponse(Contract, frozen=True, extra="ignore"):
     """What the authenticator signed, and its signature."""
 

@@ -10,7 +10,8 @@ from truth_contracts.base import Contract, text
 from truth_contracts.refusals import Refusal
 from truth_sealing.canonical import sha256_hex
 
-from truth_governance.domain.authenticator import Attested, Site, attested, spki
+from truth_governance.domain import authenticator
+from truth_governance.domain.authenticator import Attested, Site
 from truth_governance.domain.commanding import Occasion, Person
 from truth_governance.domain.credentials import Attestation
 
@@ -58,7 +59,7 @@ class Passkey:
     @property
     def public_key(self) -> bytes:
         """SubjectPublicKeyInfo, DER."""
-        return spki(self.key.public_key)
+        return authenticator.spki(self.key.public_key)
 
     @property
     def fingerprint(self) -> str:
@@ -95,7 +96,7 @@ def register_passkey(
         return Refusal(
             "challenge_unknown", "The passkey answers no challenge that waits for you. Begin anew."
         )
-    made = attested(command.credential, challenge.challenge, site)
+    made = authenticator.attested(command.credential, challenge.challenge, site)
     if isinstance(made, str):
         return Refusal("passkey_invalid", f"The passkey was not accepted: {made}.")
     return Passkey(

@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias
 from truth_contracts.jobs import FrozenJob, PasskeyProof
 from truth_contracts.refusals import Refusal
 from truth_sealing.passkey import create_job_signed
-from webauthn.helpers import bytes_to_base64url
 
-from truth_governance.domain.authenticator import Site, asserted
-from truth_governance.domain.credentials import Assertion
+from truth_governance.domain import authenticator
+from truth_governance.domain.authenticator import Site
+from truth_governance.domain.credentials import Assertion, base64url
 from truth_governance.domain.passkey import Passkey
 
 ProofPolicy: TypeAlias = Literal["off", "optional", "required"]
@@ -58,7 +58,7 @@ def prove(
         return _invalid("the passkey is not one of yours")
     if passkey.revoked_at is not None:
         return Refusal("passkey_revoked", "You revoked this passkey. Use another one, or register one.")
-    counted = asserted(signed.assertion, passkey.key, bytes.fromhex(digest), proving.site)
+    counted = authenticator.asserted(signed.assertion, passkey.key, bytes.fromhex(digest), proving.site)
     kept = _kept(signed.assertion, passkey)
     offline = create_job_signed({"job": job.model_dump(mode="json"), "proof": kept.model_dump(mode="json")})
     if offline.answer != "yes":
@@ -78,10 +78,10 @@ def _unsigned(proving: Proving) -> Refusal | None:
 def _kept(assertion: Assertion, passkey: Passkey) -> PasskeyProof:
     response = assertion.response
     return PasskeyProof(
-        public_key=bytes_to_base64url(passkey.public_key),
-        authenticator_data=bytes_to_base64url(response.authenticator_data),
-        client_data_json=bytes_to_base64url(response.client_data_json),
-        signature=bytes_to_base64url(response.signature),
+        public_key=base64url(passkey.public_key),
+        authenticator_data=base64url(response.authenticator_data),
+        client_data_json=base64url(response.client_data_json),
+        signature=base64url(response.signature),
     )
 
 

@@ -1,7 +1,5 @@
 """What an authenticator answers, held against WebAuthn's rules (W3C WebAuthn Level 3) by py_webauthn."""
 
-from dataclasses import dataclass
-
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -23,6 +21,7 @@ from webauthn.helpers.structs import (
     RegistrationCredential,
 )
 
+from truth_governance.domain.authenticator import Attested, Site
 from truth_governance.domain.credentials import Assertion, Attestation
 
 ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDDSA]
@@ -43,23 +42,6 @@ _WHY = {
     "Response sign count": "its counter went back, so there may be a copy of it",
 }
 """By how the library's message begins: its whole text repeats what was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where people use passkeys: the RP id that the keys are bound to, and the origin of the pages."""
-
-    rp_id: str
-    origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attested:
-    """A key that an authenticator made and holds. `public_key` is as it came, in COSE."""
-
-    credential_id: bytes
-    public_key: bytes
-    sign_count: int
 
 
 def challenge_of(given: Attestation) -> bytes | None:

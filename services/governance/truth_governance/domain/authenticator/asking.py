@@ -13,7 +13,8 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from truth_governance.domain.authenticator import ALGORITHMS, Site
+from truth_governance.domain.authenticator import Site
+from truth_governance.domain.authenticator.checking import ALGORITHMS
 from truth_governance.domain.commanding import Person
 from truth_governance.domain.passkey import Challenge, Passkey, in_force
 
