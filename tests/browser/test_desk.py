@@ -87,6 +87,7 @@ def test_c1_without_a_connection_nothing_is_lost_and_afterwards_nothing_is_doubl
     assert [piece["sha256"] for piece in told["evidence"]] == [hashlib.sha256(taken["buffer"]).hexdigest()]
     assert [one["text"] for one in told["notes"]] == ["The washer is worn."]
     expect(page.locator("#account img")).to_have_count(1)
+    expect(page.locator("#state")).to_contain_text("1 photo", timeout=RECEIVED)
     page.reload()
     expect(page.locator("#account .notes li")).to_have_count(1)
     expect(items(page)).to_have_count(0)

@@ -42,10 +42,15 @@ function tellStale(part, isStale) {
   note.hidden = !isStale;
 }
 
-/** A live part that never had its stream: htmx tries again only what was connected once. @param {Event} event */
+/**
+ * A live part that never had its stream: htmx tries again only what was connected once. An answer that is no stream, a
+ * problem or a sign-in, is not drawn into it.
+ * @param {Event} event
+ */
 function connectsAgain(event) {
   const part = event.target;
   if (!(part instanceof HTMLElement) || !part.hasAttribute("hx-sse:connect")) return;
+  event.preventDefault();
   tellStale(part, true);
   setTimeout(() => part.dispatchEvent(new Event("again")), AGAIN_MS);
 }
@@ -128,6 +133,7 @@ document.addEventListener("submit", submitsOnce);
 document.addEventListener("keydown", shortcut);
 document.addEventListener("kit:announce", (event) => announce(String(/** @type {CustomEvent} */ (event).detail)));
 document.addEventListener("htmx:error", connectsAgain);
+document.addEventListener("htmx:before:response", connectsAgain); // told of no stream: the extension takes those
 document.addEventListener("htmx:sse:error", (event) => tellStale(event.target, true));
 document.addEventListener("away", (event) => tellStale(event.target, true));
 document.addEventListener("htmx:sse:after:message", (event) => {
