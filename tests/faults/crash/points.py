@@ -184,7 +184,7 @@ EXECUTION = (
     *_of("execution", "consumer", "on_job_created",
         ("Job inserted", "await jobs.insert_jobs(", "queued"),
         ("Job told in the outbox", "await outbox.add(", "queued")),
-    *_of("execution", "api.evidence", "put_evidence",
+    *_of("execution", "api.photos", "receive",
         ("photo on disk, not noted", "photo = await store.receive(", "True"),
         ("photo noted, not committed", "is_new = await blobs.insert_blob(", "True"),
         ("photo noted, not answered", "async with database.begin()", "True")),
