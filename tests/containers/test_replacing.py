@@ -5,7 +5,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -116,16 +116,14 @@ def _walk(
 
 
 @pytest.fixture(scope="module")
-def new_images(running: Composed) -> Iterator[str]:
+def new_images(running: Composed) -> str:
     """A next release of each service: another image, of another id."""
     for service in SERVICES:
         text = f"FROM truth-{service}:dev\nLABEL release=next\n"
         running.engine.images.build(
             fileobj=io.BytesIO(text.encode()), tag=f"truth-{service}:next", rm=True, pull=False
         )
-    yield "next"
-    for service in SERVICES:
-        running.engine.images.remove(f"truth-{service}:next", force=True)
+    return "next"  # they stay: containers of later tests run on them, and the next run builds upon them
 
 
 def test_each_service_is_replaced_alone_under_load(
