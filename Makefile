@@ -1,4 +1,4 @@
-# One command each. `make demo` and `make test` need Python >= 3.11, make and git, and nothing else.
+# One command each. `make demo` and `make test` need Python >= 3.11 with its venv, make and git, and nothing else.
 SHELL := /bin/sh
 PYTHON ?= python3
 UV := .venv/bin/uv
@@ -18,6 +18,7 @@ setup: $(STAMP) ## install uv and every pinned package into .venv
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Say make PYTHON=... to use another." % sys.version.split()[0])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv is missing. On Debian and Ubuntu: apt install python3-venv."; exit 1; }
 	@echo "Setting up: uv, from Python's own pip"
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
@@ -42,10 +43,15 @@ status: $(STAMP) ## say what runs
 secrets: $(STAMP) ## make, at random, the secrets that docker-compose.yml mounts; those that are there stay
 	@$(RUN)python -m truth_local secrets
 
-test: $(STAMP) ## the tests (T=tests/path for a part, BACKEND=containers, url or local for another Kafka and PostgreSQL)
-	$(RUN)pytest $(if $(BACKEND),--backend=$(BACKEND)) $(T)
+# The path, its guardrails, the services: without what waits for outages, grows logs, or starts systems of its own.
+QUICK_TESTS := tests/path tests/architecture libs/contracts services deploy/local \
+	--ignore=services/records/tests/test_sealer.py --ignore=services/records/tests/test_audit.py \
+	--ignore=deploy/local/tests/test_commands.py
 
-test-browser: $(STAMP) ## the pages in a real Chromium, found or installed (T=tests/browser/test_intake.py for a part)
+test: $(STAMP) ## the tests (QUICK=1: six minutes of them; T=tests/path: a part; BACKEND=containers, url, local: another Kafka and PostgreSQL)
+	$(RUN)pytest $(if $(BACKEND),--backend=$(BACKEND)) $(if $(QUICK),$(QUICK_TESTS)) $(T)
+
+test-browser: $(STAMP) ## the pages in a real Chromium, found or installed (T=tests/browser/test_request.py for a part)
 	@$(RUN)python -m tests.browser $(T)
 
 screenshots: $(STAMP) ## walk the path in a real Chromium, and keep the README's pictures of it
@@ -63,7 +69,7 @@ test-kubernetes: $(STAMP) ## render every manifest and hold it against the Kuber
 	@$(UV) sync --frozen --inexact --quiet --group kubernetes
 	$(RUN)pytest deploy/kubernetes/tests deploy/kubernetes/tests/rendered
 
-check: $(STAMP) ## style, types, imports, contracts beside the last release, then the tests: what CI runs
+check: $(STAMP) ## style, types, imports, contracts beside the last release, then the tests (CI runs it, then test-browser)
 	$(RUN)ruff format --check
 	$(RUN)ruff check
 	$(RUN)basedpyright
@@ -99,20 +105,32 @@ crash-points: $(STAMP) ## kill -9 every service at every point, restart, check (
 mutants-hop: $(STAMP) ## take each protection of the hop out; something must notice (10 minutes and more)
 	@$(RUN)python -m tests.faults.mutants
 
-chaos: $(STAMP) ## storms of faults over the whole system, every promise checked afterwards (SEEDS=20 MINUTES=3 SEED=first)
-	@$(RUN)python -m tests.faults.chaos run $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--first $(SEED))
+chaos: $(STAMP) ## storms of faults over the whole system, every promise checked afterwards (SEEDS=20 MINUTES=3 SEED=first WORKERS=64)
+	@$(RUN)python -m tests.faults.chaos run $(if $(SEEDS),--seeds $(SEEDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--first $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
-bench: $(STAMP) ## measure against bare loops, as ratios (PART=sealing for a part)
-	$(RUN)python -m tests.bench $(if $(PART),--part $(PART))
+bench: $(STAMP) ## measure against bare loops, a monolith and DBOS, as ratios (PART=paths, hop, outbox, sealing; QUICK=1: a quick look)
+	@$(UV) sync --frozen --inexact --quiet --group bench
+	@$(RUN)python -m tests.bench $(if $(PART),--part $(PART)) $(if $(QUICK),--quick)
+
+plots: $(STAMP) ## draw what the last whole `make bench` measured, and write it into the pages that show it
+	@$(UV) sync --frozen --inexact --quiet --group bench
+	@$(RUN)python -m tests.bench.plots
+	@$(RUN)python -m tests.bench.pages
+
+soak: $(STAMP) ## 50,000 requests through the whole system: memory, tables and times must stay as they are (REQUESTS=n)
+	@$(RUN)python -m tests.bench.soak $(if $(REQUESTS),--requests $(REQUESTS))
 
 rights: $(STAMP) ## find out who may do what, and write it down as what is expected (read the diff before you commit it)
 	@$(RUN)python -m tests.security
 
-ops: $(STAMP) ## the rules in promtool, a real Prometheus, spans, Kafka away, 100,000 messages (PART=rules, prometheus, traces, kafka, many)
-	@for part in $(or $(PART),rules prometheus traces kafka many); do $(RUN)pytest tests/ops/by_command -k $$part || exit 1; done
+ops: $(STAMP) ## rules in promtool, a real Prometheus, spans, Kafka away, 1,000 requests counted, 100,000 messages (PART=rules, prometheus, collector, traces, kafka, counters, many)
+	@for part in $(or $(PART),rules prometheus collector traces kafka counters many); do $(RUN)pytest tests/ops/by_command -k $$part || exit 1; done
 
 hostile: $(STAMP) ## 100,000 hostile messages through a system of its own (MESSAGES=n SEED=n)
 	@$(RUN)python -m tests.security.hostile $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(STAMP) ## invented requests to every operation of the APIs as everybody, a system of its own; some minutes (CASES=n each, SEED=n)
+	@$(RUN)python -m tests.security.fuzz $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
 
 budgets: $(STAMP) ## count what a path costs, and write it down as what is agreed (read the diff before you commit it)
 	@TRUTH_BUDGETS=agree $(RUN)pytest -q tests/budget/test_budget.py

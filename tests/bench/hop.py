@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import asyncpg
@@ -15,47 +14,31 @@ from truth_local.system import System
 
 from tests.bench import intakes
 from tests.bench.loop import Measured, Order, Trial
+from tests.bench.rows import Row, paired
 from tests.faults.groups import rewind
 
 ROOT = Path(__file__).parents[2]
 _ROUND_SECONDS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class HopRow:
-    """A line of the table: ours against the floor, medians of paired rounds with the extremes of the ratio."""
-
-    measure: str
-    ours: float
-    floor: float
-    ratio: float
-    ratio_min: float
-    ratio_max: float
-    unit: str
+def measure(system: System, trials: Sequence[Trial], rounds: int) -> list[Row]:
+    """Rate and client CPU of trials that differ in nothing the floor knows of, each beside the floor of its round."""
+    pairs: dict[Trial, list[tuple[Measured, Measured]]] = {trial: [] for trial in trials}
+    for _ in range(rounds):
+        measured = {trial: run_round(system, "ours", trial) for trial in trials}
+        floor = run_round(system, "bare", trials[0])
+        for trial, ours in measured.items():
+            pairs[trial].append((ours, floor))
+    return [row for trial, found in pairs.items() for row in _rows(trial, found)]
 
 
-def measure(system: System, trial: Trial, rounds: int) -> list[HopRow]:
-    """Rate and client CPU of `rounds` paired rounds over the same messages (A B A B)."""
-    pairs = [(run_round(system, "ours", trial), run_round(system, "bare", trial)) for _ in range(rounds)]
+def _rows(trial: Trial, pairs: Sequence[tuple[Measured, Measured]]) -> list[Row]:
     rate = [(a.messages / a.seconds, b.messages / b.seconds) for a, b in pairs]
     cpu = [(a.cpu_seconds / a.messages * 1e6, b.cpu_seconds / b.messages * 1e6) for a, b in pairs]
     return [
-        _row(f"{trial.name}: rate", rate, "messages/s"),
-        _row(f"{trial.name}: client CPU", cpu, "µs/message"),
+        paired(f"{trial.name}: rate", rate, "messages/s"),
+        paired(f"{trial.name}: client CPU", cpu, "µs/message"),
     ]
-
-
-def _row(measure: str, pairs: Sequence[tuple[float, float]], unit: str) -> HopRow:
-    ratios = [ours / floor for ours, floor in pairs]
-    return HopRow(
-        measure,
-        statistics.median(ours for ours, _ in pairs),
-        statistics.median(floor for _, floor in pairs),
-        statistics.median(ratios),
-        min(ratios),
-        max(ratios),
-        unit,
-    )
 
 
 def prepare(system: System, messages: int) -> None:

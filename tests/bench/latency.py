@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -16,41 +15,29 @@ from truth_local.system import System
 from truth_topology.connection import Login
 
 from tests.bench import intakes
-from tests.bench.hop import ROOT, HopRow, empty, order
+from tests.bench.hop import ROOT, empty, order
 from tests.bench.loop import Trial
+from tests.bench.rows import Row, paired, quantile
 from tests.faults.groups import to_end
 
 _WARM = 40
 _IDLE_SECONDS = 15.0
 
 
-def measure(system: System, per_second: int, messages: int, rounds: int) -> list[HopRow]:
+def measure(system: System, per_second: int, messages: int, rounds: int) -> list[Row]:
     """p50 and p99 in milliseconds, at `per_second`, in paired rounds."""
     pairs = [
         (_run(system, "ours", per_second, messages), _run(system, "bare", per_second, messages))
         for _ in range(rounds)
     ]
-    rows: list[HopRow] = []
-    for name, share in (("p50", 0.5), ("p99", 0.99)):
-        told = [(_quantile(ours, share), _quantile(floor, share)) for ours, floor in pairs]
-        ratios = [ours / floor for ours, floor in told]
-        rows.append(
-            HopRow(
-                f"hop latency at {per_second}/s: {name}",
-                statistics.median(ours for ours, _ in told),
-                statistics.median(floor for _, floor in told),
-                statistics.median(ratios),
-                min(ratios),
-                max(ratios),
-                "ms",
-            )
+    return [
+        paired(
+            f"hop latency at {per_second}/s: {name}",
+            [(quantile(ours, share), quantile(floor, share)) for ours, floor in pairs],
+            "ms",
         )
-    return rows
-
-
-def _quantile(milliseconds: list[float], share: float) -> float:
-    ordered = sorted(milliseconds)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+        for name, share in (("p50", 0.5), ("p99", 0.99))
+    ]
 
 
 def _run(system: System, loop: str, per_second: int, messages: int) -> list[float]:

@@ -47,7 +47,7 @@ class Log:
 async def new_log(system: System, name: str) -> AsyncGenerator[Log]:
     """A copy of the migrated database of records, under another name, dropped at the end."""
     dsns = system.dsns["records"]
-    await _execute(dsns.superuser, f'CREATE DATABASE "{name}" TEMPLATE records OWNER records_owner')
+    await execute(dsns.superuser, f'CREATE DATABASE "{name}" TEMPLATE records OWNER records_owner')
     app, superuser = (
         make_url(dsn).set(database=name).render_as_string(hide_password=False)
         for dsn in (dsns.app, dsns.superuser)
@@ -58,7 +58,7 @@ async def new_log(system: System, name: str) -> AsyncGenerator[Log]:
         yield log
     finally:
         await asyncio.gather(database.close(), log.app.close(), log.superuser.close())
-        await _execute(dsns.superuser, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await execute(dsns.superuser, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def grow(log: Log, size: int) -> None:
@@ -102,7 +102,8 @@ async def queue(log: Log, numbers: Sequence[int]) -> None:
     await log.superuser.execute("CHECKPOINT")
 
 
-async def _execute(dsn: str, statement: str) -> None:
+async def execute(dsn: str, statement: str) -> None:
+    """One statement, on a connection of its own: nobody else may be in a database that is copied."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(statement)

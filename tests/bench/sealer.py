@@ -5,13 +5,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
 from truth_contracts.envelope import Message
 from truth_kit.fresh import utc_now
 from truth_kit.outbox import pack_headers
 from truth_records.domain.log import SealedDraft, seal
 from truth_records.domain.telling import messages
+from truth_records.pipeline import Pipeline
 from truth_records.store import drafts
-from truth_records.store import log as store
 from truth_sealing.edge import Edge
 
 from tests.bench.logs import Log
@@ -47,14 +48,16 @@ class Rows:
 
 async def seal_queue(log: Log, records: int, batch: int) -> Sealed:
     """Seal all drafts exactly as the sealer's loop does: read, check, hash, prove, sign, write, delete."""
+    reading = await asyncpg.connect(log.database.connection.dsn)
     clock = _Clock()
-    while ready := await drafts.list_ready(log.app, batch):
-        sound = [draft for draft in ready if draft.is_sound]
-        now = utc_now()
-        sealed = seal(log.edge, sound, log.key)
-        await store.seal(log.app, sealed, messages(sealed, now), now)
-        log.edge = sealed.edge
-    return clock.read(records)
+    pipeline = Pipeline(log.app, reading, log.key, log.edge, lambda _: None)
+    while ready := await pipeline.list_ready(batch):
+        await pipeline.seal([draft for draft in ready if draft.is_sound])
+    await pipeline.written()
+    log.edge = pipeline.edge
+    sealed = clock.read(records)
+    await reading.close()
+    return sealed
 
 
 async def insert_rows(log: Log, prepared: Sequence[Rows], records: int, *, from_drafts: int = 0) -> Sealed:

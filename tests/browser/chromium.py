@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -38,7 +39,8 @@ def bring() -> Path:
         if (found := find()) is not None:
             return found
         print(f"No Chromium yet: {' '.join(way)}", flush=True)  # noqa: T201 a command of its own
-        subprocess.run(way, timeout=_SECONDS_MAX, check=False)  # noqa: S603 constants
+        with suppress(subprocess.TimeoutExpired):  # the next way may work where this one hangs
+            subprocess.run(way, timeout=_SECONDS_MAX, check=False)  # noqa: S603 constants
     if (found := find()) is not None:
         return found
     raise NoChromiumError(

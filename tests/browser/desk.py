@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,15 +10,15 @@ from uuid import uuid4
 
 from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page
-from truth_local.demo.acting import Person, approve, assign, create_job, job_of, prepare, task_of, wait_for
+from truth_local.demo.acting import approve, assign, create_job, job_of, prepare, task_of, wait_for
 
-from tests.browser.conftest import People
+from tests.browser.people import Api, People
 
 PHONE = (390, 844)
 OFFLINE = ("Failed to load resource: net::ERR", "htmx: htmx:error: Failed to fetch")
 """What Chromium, and htmx of its live part, say on the console when a connection is gone."""
-
-Api = Callable[[str], Person]
+RECEIVED = 20_000
+"""For a phone to have sent what it holds, in milliseconds: it tries again at growing intervals."""
 
 
 def new_job(api: Api, surface: str = "kitchen-repairs", summary: str = "The tap drips") -> str:
@@ -83,12 +82,12 @@ def at_job(person: People, job_id: str) -> Page:
     return page
 
 
-def until_kept(page: Page) -> None:
-    """Until the page could be read without a connection."""
-    wait_for(lambda: page.evaluate(_IS_KEPT) or None, "page on the phone")
+def until_kept(page: Page, path: str = "") -> None:
+    """Until the page, or another, could be read without a connection."""
+    wait_for(lambda: page.evaluate(_IS_KEPT, path) or None, "page on the phone")
 
 
-_IS_KEPT = "async () => !!navigator.serviceWorker.controller && !!(await caches.match(location.pathname))"
+_IS_KEPT = "async (path) => !!navigator.serviceWorker.controller && !!(await caches.match(path || location.pathname))"
 
 
 def kill(folder: Path) -> None:

@@ -7,14 +7,12 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 from truth_local.demo import acting
-from truth_local.demo.acting import Answer, Person, wait_for
+from truth_local.demo.acting import Answer, wait_for
 from truth_local.system import System
 from truth_sealing.passkey import create_job_signed
 
-from tests.browser.conftest import People
 from tests.browser.looking import Ears, look
-
-Api = Callable[[str], Person]
+from tests.browser.people import Api, People
 
 
 @pytest.fixture

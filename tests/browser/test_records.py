@@ -13,8 +13,8 @@ from truth_local.demo.walk import Walked, unseen
 from truth_local.system import System
 from truth_sealing.page import single_file
 
-from tests.browser.conftest import People
 from tests.browser.looking import Ears, look
+from tests.browser.people import People
 from tests.browser.verifying import give, verdict
 
 LACKING_ED25519 = """
@@ -169,6 +169,22 @@ def test_keys_of_ones_own_take_the_place_of_the_pages(person: People, bundle: by
     page.click("#clear")
     verdict(page, "Nothing checked yet")
     look(page)
+
+
+def test_script_in_a_bundle_and_in_names_of_files_is_shown_as_text(person: People, actors: Actors) -> None:
+    script = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    asked = doors.request("kitchen-repairs", script, script) | {"place": script}
+    done = walk.walk("script", doors.over_http("script", asked, actors, unseen), actors, unseen)
+    path = f"/records/{done.record_id}"
+    record, stranger = person("vera", "records", path), person(None, "records", "/verify")
+    verdict(record, "Verified")
+    assert record.locator("img[src=x]").count() == 0
+    name = "<img src=x onerror=alert(1)>.bundle.json"
+    give(stranger, {name: actors.auditor.raw("GET", "records", f"{path}/bundle").content, **photos(done)})
+    verdict(stranger, "Verified")
+    expect(stranger.locator("#named li").first).to_have_text(name)
+    expect(stranger.locator("#members dd", has_text=script)).to_have_count(2)  # what was asked for, and where
+    assert stranger.locator("img[src=x]").count() == 0
 
 
 def test_a_reference_is_checked_and_shows_no_content(person: People, walked: Walked) -> None:

@@ -7,7 +7,7 @@ from truth_local import processes
 from truth_local.show import PAGES
 from truth_local.system import System
 
-from tests.browser.conftest import People
+from tests.browser.people import People
 
 _BYTES_MAX = 100 * 1000 * 1000
 

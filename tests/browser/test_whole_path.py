@@ -9,9 +9,9 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 from truth_local.demo.photo import take_photo
 
 from tests.browser.asking import KITCHEN, fill, send, state
-from tests.browser.conftest import People
-from tests.browser.desk import OFFLINE, PHONE, Api, note, take
+from tests.browser.desk import OFFLINE, PHONE, note, take
 from tests.browser.looking import Ears
+from tests.browser.people import Api, People
 from tests.browser.verifying import give, verdict
 
 SECONDS_MAX = 20_000

@@ -17,5 +17,5 @@ def give(page: Page, files: Mapping[str, bytes]) -> None:
 
 def verdict(page: Page, words: str, detail: str = "") -> None:
     """The one verdict, as the page tells it in its status region."""
-    expect(page.locator("#verdict strong")).to_have_text(words, timeout=10_000)
+    expect(page.locator("#verdict strong")).to_have_text(words)
     expect(page.locator("#verdict[role=status]")).to_contain_text(detail)

@@ -162,7 +162,11 @@ def _wait(engine: Engine, service: "subprocess.Popen[bytes]") -> None:
 
 
 def _clear(engine: Engine) -> None:
-    engine.podman("rm", "--all", "--force", "--volumes", "--time", "2")
+    remove = ("rm", "--all", "--force", "--volumes", "--time", "2")
+    try:
+        engine.podman(*remove)
+    except CommandError:  # one was to go before another that depends on it: that one is gone now
+        engine.podman(*remove)
     engine.podman("network", "prune", "--force")
     engine.podman("volume", "prune", "--force")
 

@@ -13,7 +13,7 @@ from truth_contracts.topics import SERVICES
 from tests.containers.running import ROOT
 
 IMAGES = (*SERVICES, "issuer", "console")
-MEBIBYTES = {"records": 110, "execution": 110, "console": 110}
+MEBIBYTES = 90
 LOOK = """
 import json, os, shutil, sys
 from importlib.metadata import distributions
@@ -95,4 +95,4 @@ def test_an_image_holds_no_compiler_no_uv_and_no_test(looked: tuple[str, dict[st
 def test_an_image_is_small(looked: tuple[str, dict[str, Any]], seconds: dict[str, float]) -> None:
     name, found = looked
     seconds[f"/app of {name}, MiB"] = found["bytes"] / (1 << 20)
-    assert found["bytes"] <= MEBIBYTES.get(name, 90) << 20
+    assert found["bytes"] <= MEBIBYTES << 20

@@ -163,7 +163,8 @@ def _replace(running: Composed, service: str, version: str, seconds: dict[str, f
     running.compose("stop", service)
     seconds[f"{service} stopped, s"] = time.monotonic() - stopping
     old.reload()
-    assert old.attrs["State"]["ExitCode"] == 0
+    said = old.logs(tail=8).decode()  # how long each part of the stop took
+    assert old.attrs["State"]["ExitCode"] == 0, said
     starting = time.monotonic()
     running.compose("up", "--detach", "--no-deps", "--no-build", "--pull", "never", service, **setting)
     url = f"{running.system.urls[service]}/health/ready"
@@ -172,7 +173,7 @@ def _replace(running: Composed, service: str, version: str, seconds: dict[str, f
     new = running.containers()
     assert new[service].attrs["Image"] != old.attrs["Image"]
     assert {name: one.id for name, one in new.items() if name != service} == others
-    assert seconds[f"{service} stopped, s"] <= STOP_SECONDS_MAX
+    assert seconds[f"{service} stopped, s"] <= STOP_SECONDS_MAX, said
     assert seconds[f"{service} ready, s"] <= READY_SECONDS_MAX
 
 

@@ -43,8 +43,8 @@ def facts(system: System) -> Iterator[Path]:
     system.layout.facts.unlink()
 
 
-def answer(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["can-i-deploy", *arguments], env={"COLUMNS": "400"})
+def answer(*arguments: str, **environment: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["can-i-deploy", *arguments], env={"COLUMNS": "400", **environment})
     return result.exit_code, result.output
 
 
@@ -121,6 +121,12 @@ def test_what_cannot_be_found_out_is_never_yes(arguments: list[str], told: str) 
     code, output = answer(*arguments)
     assert code == Exit.UNKNOWN
     assert told in output
+
+
+def test_the_system_is_the_one_that_truth_env_names() -> None:
+    code, output = answer("signals", "1.0.0", TRUTH_ENV="/nowhere/production.json")
+    assert code == Exit.UNKNOWN
+    assert "/nowhere/production.json" in output
 
 
 def test_a_service_that_does_not_answer_is_not_a_yes(facts: Path, tmp_path: Path) -> None:

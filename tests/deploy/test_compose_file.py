@@ -1,8 +1,11 @@
 """The compose file: official images, closed containers, secrets as files, and all that a service asks for."""
 
 import json
+import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +69,22 @@ def test_a_container_is_closed(name: str) -> None:
     assert not [one for one in service.get("volumes", []) if "docker.sock" in str(one)]
 
 
+@pytest.mark.parametrize("files", [(), (S3,)])
+def test_execution_has_room_for_two_of_the_largest_photos_on_their_way_in(files: tuple[str, ...]) -> None:
+    (mounted,) = services(*files)["execution"]["tmpfs"]
+    size = re.fullmatch(r"/tmp:size=(\d+)m,mode=1777", mounted)  # noqa: S108 what the file says
+    assert size is not None
+    largest = Execution.model_fields["evidence_bytes_max"].default
+    assert int(size[1]) << 20 >= 2 * largest
+    assert int(services(*files)["execution"]["mem_limit"]) >= (768 + int(size[1])) << 20
+
+
+def test_kafka_may_load_what_it_unpacks() -> None:
+    """Docker adds noexec to a tmpfs; the codecs of compressed messages are shared libraries."""
+    (mounted,) = services()["kafka"]["tmpfs"]
+    assert "exec" in mounted.split(",")
+
+
 @each
 def test_ports_are_published_on_loopback_only(name: str) -> None:
     assert {port["host_ip"] for port in services(S3)[name].get("ports", [])} <= {"127.0.0.1"}
@@ -87,11 +106,13 @@ def test_no_secret_stands_in_an_environment(name: str) -> None:
 
 
 def test_one_command_makes_every_secret_that_is_mounted(tmp_path: Path) -> None:
-    made = make_secrets(tmp_path, ports.free()).folder
-    declared = config("docker-compose.yml", S3)["secrets"]
-    files = [made / secret["file"].removeprefix("/made/by/make-secrets/") for secret in declared.values()]
+    told = {**os.environ, "TRUTH_SECRETS": str(tmp_path), "TRUTH_FOLDER": "/where/the/local/system/lives"}
+    command = [sys.executable, "-m", "truth_local", "secrets"]
+    subprocess.run(command, cwd=ROOT, env=told, check=True)  # noqa: S603 our own command
+    declared = config("docker-compose.yml", S3, TRUTH_SECRETS=str(tmp_path))["secrets"]
+    files = [Path(secret["file"]) for secret in declared.values()]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o444}
-    assert stat.S_IMODE((made / "secrets").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
     used = {one["source"] for service in services(S3).values() for one in service.get("secrets", [])}
     assert used == set(declared)
 
@@ -171,6 +192,16 @@ def test_the_broker_asks_everybody_for_a_login_but_itself() -> None:
     assert open_to_others == {"CLIENT", "HOST"}
     assert {protocols[name] for name in open_to_others} == {"SASL_PLAINTEXT"}
     assert "KAFKA_ADVERTISED_LISTENERS" in environment
+
+
+def test_keycloak_is_asked_where_its_door_is() -> None:
+    """Tokens name it as the services know it, wherever its port was moved to."""
+    moved = config("docker-compose.yml", env_file="deploy/identity/keycloak.env", TRUTH_PORT_ISSUER="9100")[
+        "services"
+    ]
+    asked = {moved[service]["environment"][f"TRUTH_{service.upper()}_ISSUER"] for service in SERVICES}
+    assert asked == {f"{moved['keycloak']['environment']['KC_HOSTNAME']}/realms/truth"}
+    assert [port["published"] for port in moved["keycloak"]["ports"]] == ["9100"]
 
 
 def test_the_realm_makes_tokens_that_the_services_read() -> None:

@@ -87,14 +87,19 @@ def test_the_image_starts_one_program_as_nobody() -> None:
 def test_nothing_comes_in_but_named_sources() -> None:
     assert all_of("ADD") == []
     copied = {argument for argument in all_of("COPY") if not argument.startswith("--from")}
-    assert copied == {"pyproject.toml uv.lock ./", "libs libs", "${SOURCE} ${SOURCE}"}
+    assert copied == {
+        "pyproject.toml uv.lock ./",
+        "libs libs",
+        "${SOURCE} ${SOURCE}",
+        "deploy/compile_imported.py compile_imported.py",
+    }
     assert all_of("ARG") == ["SERVICE", "SOURCE=services/${SERVICE}"]
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert next(line for line in ignored if not line.startswith("#")) == "**"
     let_in = {line[1:] for line in ignored if line.startswith("!")}
     assert let_in == {
         *("pyproject.toml", "uv.lock", "libs", "services"),
-        *("deploy/console", "deploy/gate", "deploy/identity", "deploy/kafka"),
+        *("deploy/compile_imported.py", "deploy/console", "deploy/gate", "deploy/identity", "deploy/kafka"),
     }
 
 

@@ -25,8 +25,8 @@ def is_caught_up(system: System, service: str) -> bool | None:
     try:
         committed = consumer.committed(_places(consumer, service), timeout=_REQUEST_SECONDS)
         for place in committed:
-            _, end = consumer.get_watermark_offsets(place, timeout=_REQUEST_SECONDS)
-            if end > 0 and place.offset < end:
+            begin, end = consumer.get_watermark_offsets(place, timeout=_REQUEST_SECONDS)
+            if max(place.offset, begin) < end:  # negative where nothing was committed yet
                 return None
     finally:
         consumer.close()

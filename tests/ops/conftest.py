@@ -62,7 +62,7 @@ def walked(who: People) -> Walked:
     return walk.walk("ops", submitted(who), who, unseen)
 
 
-def worked(who: People, request_id: str) -> None:
+def worked(who: People, request_id: str, outcome: str = "not_fulfilled") -> None:
     """From the Intake to the completed ServiceEvent, without photos; what follows is automatic."""
     task = wait_for(lambda: acting.task_of(who.admin, request_id), "Task")
     task = acting.assign(who.admin, acting.approve(who.admin, task), who.operator.name)
@@ -70,7 +70,8 @@ def worked(who: People, request_id: str) -> None:
     job_id = wait_for(lambda: acting.job_of(who.operator, request_id), "Job")["job_id"]
     acting.command(who.operator, job_id, "claim")
     acting.command(who.operator, job_id, "start")
-    acting.command(who.operator, job_id, "complete", outcome="not_fulfilled", reason="nobody_home")
+    facts = {"outcome": outcome} | ({} if outcome == "fulfilled" else {"reason": "nobody_home"})
+    acting.command(who.operator, job_id, "complete", **facts)
 
 
 def submitted(who: People) -> Answer:

@@ -13,6 +13,7 @@ from truth_local.demo.reading import read_topic
 from truth_local.demo.walk import People
 from truth_local.system import System
 from truth_sealing.keys import FileSigner
+from truth_sealing.samples import passkey_proof
 from truth_topology.connection import Login
 
 from tests.path import forging
@@ -94,21 +95,45 @@ def forge_an_earlier_signature(message: Members, _other: Members, _signer: FileS
     message["chain"][2]["sig"] = base64.b64encode(bytes(64)).decode()
 
 
+def prove_by_no_passkey(message: Members, _other: Members, signer: FileSigner) -> None:
+    members = ("public_key", "authenticator_data", "client_data_json", "signature")
+    message["proof"] = dict.fromkeys(members, "AAAA")
+    forging.resign(message, "job_created", signer)
+
+
+def prove_another_job(message: Members, other: Members, signer: FileSigner) -> None:
+    message["proof"] = passkey_proof(other["job"])
+    forging.resign(message, "job_created", signer)
+
+
 @pytest.mark.parametrize(
-    ("forge", "check"),
+    ("forge", "code", "told"),
     [
-        pytest.param(drop_the_approval, "order", id="a missing step"),
-        pytest.param(take_a_foreign_assignment, "request_id", id="a foreign step"),
-        pytest.param(take_a_foreign_link, "digest", id="another request's link"),
-        pytest.param(change_a_body, "digest", id="a wrong digest"),
-        pytest.param(follow_nothing, "prev", id="a wrong prev"),
-        pytest.param(sign_with_an_own_key, "signature", id="a signature by a foreign key"),
-        pytest.param(leave_the_signature_empty, "signature", id="a bad signature"),
-        pytest.param(forge_an_earlier_signature, "signature", id="a bad signature of an earlier step"),
+        pytest.param(drop_the_approval, "chain_broken", "broken at order", id="a missing step"),
+        pytest.param(take_a_foreign_assignment, "chain_broken", "broken at request_id", id="a foreign step"),
+        pytest.param(take_a_foreign_link, "chain_broken", "broken at digest", id="another request's link"),
+        pytest.param(change_a_body, "chain_broken", "broken at digest", id="a wrong digest"),
+        pytest.param(follow_nothing, "chain_broken", "broken at prev", id="a wrong prev"),
+        pytest.param(
+            sign_with_an_own_key, "chain_broken", "broken at signature", id="a signature by a foreign key"
+        ),
+        pytest.param(leave_the_signature_empty, "chain_broken", "broken at signature", id="a bad signature"),
+        pytest.param(
+            forge_an_earlier_signature,
+            "chain_broken",
+            "broken at signature",
+            id="a bad signature of an earlier step",
+        ),
+        pytest.param(
+            prove_by_no_passkey, "proof_invalid", "cannot be read", id="a passkey proof that is none"
+        ),
+        pytest.param(
+            prove_another_job, "proof_invalid", "signed another Job", id="a passkey over another Job"
+        ),
     ],
 )
 def test_guardrail_2_a_forged_job_makes_no_job_and_one_dead_letter(
-    forge: Forge, check: str, accepted: Callable[[], Members], login: Logins, system: System,
+    forge: Forge, code: str, told: str, accepted: Callable[[], Members], login: Logins, system: System,
     who: People, as_person: Anybody,
 ) -> None:  # fmt: skip
     signer, ops = forging.governance_key(system), as_person("paul")
@@ -123,17 +148,17 @@ def test_guardrail_2_a_forged_job_makes_no_job_and_one_dead_letter(
         return mine or None
 
     (letter,) = wait_for(letters, "dead letter")
-    assert letter["code"] == "chain_broken"
-    assert f"broken at {check}" in letter["detail"]
+    assert letter["code"] == code
+    assert told in letter["detail"]
     assert acting.job_of(who.operator, message["request_id"]) is None
 
-    def told() -> list[dict[str, Any]] | None:
-        published = read_topic(login("console"), "execution.dead-letters")
+    def published() -> list[dict[str, Any]] | None:
+        refused = read_topic(login("console"), "execution.dead-letters")
         mine = [
-            dict(m.headers) for m in published if dict(m.headers).get("ce_id") == message["event_id"].encode()
+            dict(m.headers) for m in refused if dict(m.headers).get("ce_id") == message["event_id"].encode()
         ]
         return mine or None
 
-    (headers,) = wait_for(told, "message on execution.dead-letters")
-    assert headers["dl_reason"] == b"chain_broken"
+    (headers,) = wait_for(published, "message on execution.dead-letters")
+    assert headers["dl_reason"] == code.encode()
     assert headers["dl_topic"] == b"jobs.created"

@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from types import ModuleType
 
@@ -22,14 +21,15 @@ from truth_contracts.topics import SERVICES
 from truth_issuer.people import Account
 from truth_issuer.tokens import access_token, read_key
 from truth_kit.auth import Verifier
-from truth_kit.connections import read_secret
 from truth_kit.database import Database
+from truth_kit.dead_letters import pages as dead_letters
 from truth_kit.lifecycle import Service, application
-from truth_kit.pages.session import SESSION, Cookies, Session
+from truth_kit.pages.session import Session
 from truth_local.demo import acting, doors, walk
 from truth_local.passwords import issuer_key
 from truth_local.system import System
 
+from tests.security.sessions import cookie_of
 from tests.security.table import table
 
 ROLES = ("requester", "operator", "admin", "ops", "auditor")
@@ -63,7 +63,7 @@ _LEGEND = """\
 
 def http_rights(system: System) -> str:
     """Routes by who calls, as text. Raises httpx.HTTPError when a service is away."""
-    tokens = _tokens(system)
+    tokens = caller_tokens(system)
     intake = doors.over_http(
         "", doors.request("kitchen-repairs", "Tap", "Drips."), walk.people(system), walk.unseen
     )
@@ -95,9 +95,12 @@ def list_routes(system: System, service: str) -> list[str]:
 
 
 def list_page_routes(system: System, service: str) -> list[str]:
-    """`METHOD /path` of a service's own pages: those that look at who is signed in."""
-    pages = put_together(system, service).pages
-    return sorted({route for router in pages.routers for route in _walk(router.routes)}) if pages else []
+    """`METHOD /path` of a service's pages that look at who is signed in: its own, and those of dead letters."""
+    built = put_together(system, service)
+    if built.pages is None:
+        return []
+    routers = (*built.pages.routers, dead_letters.router(built.routes))
+    return sorted({route for router in routers for route in _walk(router.routes)})
 
 
 def put_together(system: System, service: str) -> Service:
@@ -105,6 +108,21 @@ def put_together(system: System, service: str) -> Service:
     app: ModuleType = importlib.import_module(f"truth_{service}.app")
     with _environment(system.parts[f"{service}-1"].environment):
         return app.service()
+
+
+def caller_tokens(system: System) -> dict[str, str | None]:
+    """Column by column: nobody, a forger, somebody without a role, each role, an upstream, a machine with all."""
+    accounts = {
+        "no role": Account("probe", "Probe", (), "person"),
+        **{role: Account(f"probe-{role}", "Probe", (role,), "person") for role in ROLES},
+        "upstream": Account("acme", "Acme", ("requester",), "machine"),
+        "machine": Account("probe-machine", "Probe", ROLES, "machine"),
+    }
+    good, foreign = read_key(issuer_key(system.layout)), ECKey.generate_key("P-256")
+    foreign.ensure_kid()
+    forged = access_token(foreign, system.issuer, Account("ada", "Ada", ROLES, "person"))
+    signed = {who: access_token(good, system.issuer, account) for who, account in accounts.items()}
+    return {"nobody": None, "forger": forged, **signed}
 
 
 def _walk(routes: Sequence[BaseRoute]) -> Iterator[str]:
@@ -128,42 +146,23 @@ def _environment(settings: Mapping[str, str]) -> Generator[None]:
         os.environ.update(before)
 
 
-def _tokens(system: System) -> dict[str, str | None]:
-    """Column by column: nobody, a forger, somebody without a role, each role, an upstream, a machine with all."""
-    accounts = {
-        "no role": Account("probe", "Probe", (), "person"),
-        **{role: Account(f"probe-{role}", "Probe", (role,), "person") for role in ROLES},
-        "upstream": Account("acme", "Acme", ("requester",), "machine"),
-        "machine": Account("probe-machine", "Probe", ROLES, "machine"),
-    }
-    good, foreign = read_key(issuer_key(system.layout)), ECKey.generate_key("P-256")
-    foreign.ensure_kid()
-    forged = access_token(foreign, system.issuer, Account("ada", "Ada", ROLES, "person"))
-    signed = {who: access_token(good, system.issuer, account) for who, account in accounts.items()}
-    return {"nobody": None, "forger": forged, **signed}
-
-
 def _sessions(system: System, service: str) -> dict[str, str | None]:
     """Cookies, column by column: a stranger, somebody without a role, each role."""
-    cookies = Cookies(service, read_secret(system.layout.client_secret(service)))
     now = int(time.time())
     sessions = {"no role": Session("probe", "Probe", (), now)}
     sessions |= {role: Session("probe", "Probe", (role,), now) for role in ROLES}
-    signed = {
-        who: f"{cookies.name(SESSION)}={cookies.sign(SESSION, asdict(session))}"
-        for who, session in sessions.items()
-    }
+    signed = {who: cookie_of(system, service, session) for who, session in sessions.items()}
     return {"nobody": None, **signed}
 
 
 def _look(http: httpx.Client, url: str, route: str, cookie: str | None, *, ids: Mapping[str, str]) -> str:
-    method, path = _concrete(route, ids)
+    method, path = concrete(route, ids)
     headers = {"sec-fetch-site": "same-origin"} | ({} if cookie is None else {"cookie": cookie})
     with http.stream(method, url + path, headers=headers, timeout=_SECONDS) as answer:
         return _word(answer)
 
 
-def _concrete(route: str, ids: Mapping[str, str]) -> tuple[str, str]:
+def concrete(route: str, ids: Mapping[str, str]) -> tuple[str, str]:
     method, path = route.split(" ", 1)
     for name in _parameters(path):
         path = path.replace(f"{{{name}}}", ids.get(name.partition(":")[0], _UNKNOWN))
@@ -171,7 +170,7 @@ def _concrete(route: str, ids: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _ask(http: httpx.Client, url: str, route: str, ids: Mapping[str, str], token: str | None) -> str:
-    method, path = _concrete(route, ids)
+    method, path = concrete(route, ids)
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     body = None if method == "GET" else _BODIES.get(route, {})
     with http.stream(method, url + path, json=body, headers=headers, timeout=_SECONDS) as answer:

@@ -32,10 +32,11 @@ def test_what_is_not_known_is_said_and_never_0() -> None:
 
 def test_whatever_was_written_is_text() -> None:
     group = Group("intake", EVIL, EVIL, EVIL, 1, NOW, NOW, uuid7())
-    shown = rendered("dead.html", "/dead", groups=[group], silent={EVIL: EVIL})
+    shown = rendered("dead.html", "/dead", groups=[group], silent={EVIL: EVIL}, urls={"intake": "http://i"})
     snapshot = replace(unknown(), headline=EVIL)
     assert EVIL not in shown + rendered("flow.html", "/", snapshot=snapshot)
     assert "&lt;script&gt;" in shown
+    assert f'href="http://i/ops/dead-letters/{group.sample}"' in shown
 
 
 def test_many_readers_make_one_look() -> None:

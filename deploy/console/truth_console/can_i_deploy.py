@@ -16,6 +16,8 @@ from truth_gate.places import RELEASED
 from truth_gate.released import Released, UnknownReleaseError
 from truth_gate.verdict import Exit, Finding, table, verdict
 
+from truth_console.options import LOCAL, Where
+
 _console = Console()
 _WORDS = {Exit.YES: "yes", Exit.NO: "no", Exit.UNKNOWN: "could not find out"}
 
@@ -25,16 +27,14 @@ def answer(
     version: Annotated[
         str, typer.Argument(help="a release that is laid down, newer or older than what runs")
     ],
-    environment: Annotated[
-        Path, typer.Option("--env", help="where the system runs: a file shaped like .truth/local.json")
-    ] = Path(".truth/local.json"),
+    where: Where = LOCAL,
     folder: Annotated[Path, typer.Option("--released", help="the folder of what was released")] = RELEASED,
     everything: Annotated[bool, typer.Option("--all", help="also show every line that says yes")] = False,
 ) -> None:
     """Whether a release may go out or back. Exit code 0: yes, 1: no, 2: could not find out."""
     released = Released(folder)
     try:
-        findings = can_i_deploy(released.manifest(service, version), live(environment), released)
+        findings = can_i_deploy(released.manifest(service, version), live(where), released)
     except (NotFoundOutError, UnknownReleaseError) as failure:
         _console.print(f"Could not find out: {failure}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(Exit.UNKNOWN) from failure

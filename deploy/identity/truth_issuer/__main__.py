@@ -37,7 +37,9 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = IssuerSettings.model_validate_json(Path(sys.argv[1]).read_bytes())
     require_closed(settings)
-    uvicorn.run(build(settings), host=settings.host, port=settings.port, access_log=False)
+    uvicorn.run(
+        build(settings), host=settings.host, port=settings.port, access_log=False, timeout_keep_alive=75
+    )  # longer than a client keeps a connection, which then is the one to close it
 
 
 if __name__ == "__main__":

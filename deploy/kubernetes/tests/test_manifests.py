@@ -4,6 +4,7 @@ import importlib
 import re
 import tomllib
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -70,10 +71,27 @@ def test_a_service_takes_the_settings_and_knows_every_one(
 ) -> None:
     given = settings(service)
     model: type[BaseSettings] = importlib.import_module(f"truth_{service}.settings").Settings
-    assert set(given) <= set(fields(model, f"TRUTH_{service.upper()}_"))
+    assert set(given) - {"FORWARDED_ALLOW_IPS"} <= set(fields(model, f"TRUTH_{service.upper()}_"))
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert model().model_dump()["kafka"]["security_protocol"] == "SASL_SSL"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_ingress_is_believed_about_a_clients_address_and_not_everybody_is(service: str) -> None:
+    """Else all strangers share one bucket of `limited`, or each takes as many as it likes."""
+    believed = ip_network(settings(service)["FORWARDED_ALLOW_IPS"])
+    assert believed.is_private
+
+
+def test_http_is_let_in_from_the_ingress_and_from_who_watches() -> None:
+    (policy,) = read("base", "network-policy.yaml")
+    (rule,) = policy["spec"]["ingress"]
+    labels = [peer["namespaceSelector"]["matchExpressions"][0] for peer in rule["from"]]
+    assert [label["key"] for label in labels] == ["truth-gateway", "truth-monitoring"]
+    assert all((label["operator"], label["values"]) == ("In", ["true"]) for label in labels)
+    assert all(peer.keys() == {"namespaceSelector"} for peer in rule["from"])
+    assert rule["ports"] == [{"port": "http"}]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import psutil
@@ -116,6 +116,25 @@ def test_kill_takes_the_children_too(folder: Path) -> None:
     processes.kill(parent)
     assert not alive(process)
     assert not alive(child)
+
+
+@pytest.mark.parametrize("end", [processes.kill, processes.stop])
+def test_a_part_that_is_started_again_while_it_is_ended_stays_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[Part], None]
+) -> None:
+    one = part(folder, READY_THEN_WAIT)
+    ended, gone = started(one), vars(processes)["_gone"]
+
+    def gone_and_started_again(process: psutil.Process, seconds: float) -> bool:
+        is_gone = gone(process, seconds)
+        processes.start(one)  # a supervisor sees it dead before we do
+        return is_gone
+
+    monkeypatch.setattr(processes, "_gone", gone_and_started_again)
+    end(one)
+    again = processes.find(one)
+    assert again is not None
+    assert again.pid != ended.pid
 
 
 def test_stop_of_what_does_not_run_is_fine(folder: Path) -> None:

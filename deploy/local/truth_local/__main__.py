@@ -110,7 +110,8 @@ def _token(arguments: argparse.Namespace, console: Console) -> int:
 
 def _secrets(_arguments: argparse.Namespace, console: Console) -> int:
     single = {name: value for name, value in os.environ.items() if name != BASE}  # compose cannot count
-    layout = compose_secrets.make_secrets(compose_secrets.FOLDER, from_environment(single))
+    folder = Path(os.environ.get("TRUTH_SECRETS") or compose_secrets.FOLDER)
+    layout = compose_secrets.make_secrets(folder, from_environment(single))
     console.print(
         f"{layout.secrets} and {layout.trust} hold all that docker-compose.yml asks for.", soft_wrap=True
     )

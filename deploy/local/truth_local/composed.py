@@ -36,4 +36,4 @@ def environment(folder: Path, ports: Ports) -> dict[str, str]:
     """What docker-compose.yml must be told when these are not its own ports and its own folder."""
     published = ("issuer", "kafka", *(f"{service}-1" for service in SERVICES))
     told = {setting(part): str(ports.of[part]) for part in published}
-    return told | {"TRUTH_FOLDER": str(folder.resolve())}
+    return told | {"TRUTH_SECRETS": str(folder.resolve())}

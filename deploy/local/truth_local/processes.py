@@ -137,14 +137,14 @@ def stop(part: Part) -> None:
         _send(process, part.stop_signal)
         if not _gone(process, part.stop_seconds):
             _end(family)
-    part.run_file.unlink(missing_ok=True)
+    _forget(part)
 
 
 def kill(part: Part) -> None:
     """SIGKILL to the part and its children, at once."""
     if (process := find(part)) is not None:
         _end(_family(process))
-    part.run_file.unlink(missing_ok=True)
+    _forget(part)
 
 
 def freeze(part: Part) -> None:
@@ -195,6 +195,12 @@ def _recorded(run_file: Path) -> psutil.Process | None:
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
         return None
+
+
+def _forget(part: Part) -> None:
+    """Unless somebody started it again as soon as it was dead: what runs must stay known."""
+    if find(part) is None:
+        part.run_file.unlink(missing_ok=True)
 
 
 def _reap() -> None:

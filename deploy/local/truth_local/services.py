@@ -96,6 +96,7 @@ def _own_settings(layout: Layout, service: str) -> dict[str, str]:
         settings["KEY_FILE"] = str(layout.signal_key)
         settings["KEY_NAME"] = SIGNAL_KEY_NAME
         settings["LOG_POLICY_FILE"] = str(layout.policy)
+        settings["KEYS_FILE"] = str(layout.keyring)
     return settings
 
 

@@ -25,7 +25,7 @@ PAGES = (
     ("olga", "the Desk", "execution", "/desk"),
     ("vera", "Records and their Signals", "records", "/records"),
     (None, "check a Record", "records", "/verify"),
-    ("paul", "what was refused", "intake", "/refused"),
+    ("paul", "what was refused, and putting it right", "intake", "/ops/dead-letters"),
 )
 """Where people begin: who signs in there, or anyone; what for; the page."""
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
-from truth_sealing.canonical import Json
+from truth_sealing.canonical import Json, sha256_hex
 from truth_sealing.strict import StrictError, strict_object
 
 from truth_contracts.base import Contract, ForeignId, instant_text, read
@@ -87,7 +87,7 @@ _KINDS: Mapping[str, Mapping[str, type[Contract]]] = {
 }
 
 
-def to_kafka(event: Event, *, key: bytes | None = None, traceparent: str | None = None) -> Message:
+def to_kafka(event: Event, *, key: bytes | None = None) -> Message:
     """`event` in binary mode for its topic. The key is the request's id unless another one is given."""
     topic = _TOPIC_OF[type(event)]
     kind = next(named for named, kind in _KINDS[topic.name].items() if kind is type(event))
@@ -103,8 +103,6 @@ def to_kafka(event: Event, *, key: bytes | None = None, traceparent: str | None 
     if isinstance(event, PathEvent):
         key = key or str(event.request_id).encode()
         headers |= {"ce_subject": str(event.request_id), "ce_partitionkey": str(event.request_id)}
-    if traceparent:
-        headers["traceparent"] = traceparent
     encoded = tuple((name, value.encode()) for name, value in headers.items())
     return Message(topic.name, key, event.model_dump_json().encode(), encoded)
 
@@ -118,7 +116,7 @@ def from_kafka(
     NeedsUpgradeError for a newer major version on one of our own topics.
     """
     try:
-        envelope = _open(topic, message, coordinates)
+        envelope = _open(topic, message)
         kind = _kind(topic, envelope.type)
         body = strict_object(envelope.octets)
         event = read(kind, envelope.octets)
@@ -180,7 +178,7 @@ def _refuse(field: str, expected: str, received: str | None = None) -> _RefusedE
     return _RefusedError(Refusal("envelope_invalid", detail, field, expected, received))
 
 
-def _open(topic: Topic, message: Message, coordinates: Coordinates) -> _Envelope:
+def _open(topic: Topic, message: Message) -> _Envelope:
     if message.value is None:
         raise _refuse("value", "a JSON object", "null")
     if len(message.value) > topic.bytes_max:
@@ -196,7 +194,7 @@ def _open(topic: Topic, message: Message, coordinates: Coordinates) -> _Envelope
         attributes = {name.removeprefix("ce_"): value for name, value in headers.items()}
         return _envelope(attributes, message.value)
     if at_the_door:
-        return _plain(message.value, coordinates)
+        return _plain(message.value)
     raise _refuse("ce_specversion", "a CloudEvents header", "nothing")
 
 
@@ -228,11 +226,10 @@ def _structured(content_type: str, value: bytes) -> _Envelope:
     return _envelope({n: v for n, v in members.items() if isinstance(v, str)}, octets)
 
 
-def _plain(value: bytes, coordinates: Coordinates) -> _Envelope:
-    request_key = strict_object(value).get("request_key")
-    where = f"{coordinates.topic}/{coordinates.partition}/{coordinates.offset}"
-    known = isinstance(request_key, str) and bool(request_key)
-    event_id = str(request_key) if known else str(derived_id(PLAIN_SOURCE, where, "request"))
+def _plain(value: bytes) -> _Envelope:
+    # Not the request key: other content under a known key would pass for a repeat, and be lost unheard.
+    strict_object(value)
+    event_id = str(derived_id(PLAIN_SOURCE, sha256_hex(value), "request"))
     return _Envelope(event_id, PLAIN_SOURCE, type_of(REQUESTS_SUBMITTED.events[0]), None, value)
 
 

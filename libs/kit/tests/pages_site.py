@@ -30,6 +30,7 @@ from truth_kit.pages import (
     typed_in,
 )
 from truth_kit.pages.guard import Guard
+from truth_kit.pages.limits import Buckets
 from truth_kit.pages.mounting import Site, mount
 
 URL, ISSUER = "https://desk.example", "https://issuer.example"
@@ -146,6 +147,7 @@ async def site(folder: Path) -> AsyncGenerator[Browser]:
         verifier = Verifier(ISSUER, to_issuer, fetch_seconds=0)
         app.add_middleware(Guard, public_url=URL)
         problems.install(app)
+        app.state.buckets = Buckets()
         mount(app, Site("desk", URL, pages), verifier, stopping)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL) as client:
             yield Browser(client, issuer, app, stopping)

@@ -5,7 +5,7 @@ import httpx
 from truth_kit.auth import Verifier
 from truth_kit.connections import DatabaseConnection, HttpServer, KafkaConnection
 from truth_kit.database import Database
-from truth_kit.lifecycle import Service, application
+from truth_kit.lifecycle import Service, application, serving
 from truth_kit.lifecycle.parts import Part
 
 
@@ -29,6 +29,11 @@ async def test_a_part_that_ends_is_started_again() -> None:
     stopping.set()
     await asyncio.wait_for(keeping, 5)
     assert runs == 3
+
+
+def test_whatever_hangs_the_relay_has_its_time_before_the_deadline() -> None:
+    ends = (serving.WORK_SECONDS_MAX, serving.HTTP_SECONDS_MAX, serving.RELAY_SECONDS_MAX)
+    assert sum(ends) + len(ends) * serving.CANCELLED_SECONDS_MAX < serving.DEADLINE_SECONDS
 
 
 async def test_the_http_side_stands_alone(tmp_path: Path) -> None:

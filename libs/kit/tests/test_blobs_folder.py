@@ -1,5 +1,6 @@
 """What only the folder promises."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -80,3 +81,13 @@ async def test_stale_temporary_files_are_swept(tmp_path: Path) -> None:
     assert await folder.sweep() == 1
     assert incoming(tmp_path) == [fresh]
     assert await folder.size(DIGEST) == len(PHOTO)
+
+
+async def test_files_that_go_while_it_sweeps_do_not_stop_the_sweep(tmp_path: Path) -> None:
+    (tmp_path / ".incoming").mkdir()
+    for number in range(2_000):
+        path = tmp_path / ".incoming" / str(number)
+        path.touch()
+        os.utime(path, (0, 0))
+    await asyncio.gather(*(Folder(tmp_path).sweep() for _ in range(4)))  # as replicas of one folder
+    assert incoming(tmp_path) == []

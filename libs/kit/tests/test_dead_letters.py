@@ -139,6 +139,21 @@ async def test_it_is_kept_byte_for_byte(database: Database) -> None:
     assert stored.message == poison
 
 
+async def test_the_list_names_type_and_source_as_far_as_they_could_be_ours(database: Database) -> None:
+    told = [(("ce_type", b"a.b.v1"), ("ce_source", b"/upstreams/acme")), (("ce_type", b"x" * 201),), ()]
+    odd = (("ce_type", "Rita \N{SNOWMAN}".encode()), ("ce_source", b'"\\'))
+    batch = [Message("jobs.changed", None, b"{}", headers) for headers in (*told, odd)]
+    await decide(database, "governance", ROUTES, [arrival(m, offset=n) for n, m in enumerate(batch)], NOW)
+    async with database.connect() as conn:
+        listed = await list_letters(conn, state="open", before=None, limit=9)
+    assert [(one.type, one.source) for one in sorted(listed, key=lambda one: one.offset)] == [
+        ("a.b.v1", "/upstreams/acme"),
+        (None, None),
+        (None, None),
+        (None, None),
+    ]
+
+
 async def test_the_list_is_paged_newest_first(database: Database) -> None:
     batch = [arrival(Message("jobs.changed", None, None, ()), offset=n) for n in range(5)]
     await decide(database, "governance", ROUTES, batch, NOW)

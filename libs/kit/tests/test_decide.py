@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.envelope import Message, Received, to_kafka
 from truth_contracts.jobs import JobChanged
@@ -20,6 +21,7 @@ from truth_kit.dead_letters.store import list_letters
 from truth_kit.inbox import ConcurrentTwinError
 from truth_kit.subscribe import Arrival, Decided, Route, decide
 from truth_kit.testing import arrival, published
+from truth_kit.traces import trace
 
 from libs.kit.tests.hop_sample import NOW, ROUTES, forbidden, job_changed, list_seen, on_job_changed
 
@@ -57,6 +59,20 @@ async def test_a_repeat_within_the_batch_is_dropped(database: Database) -> None:
     assert outcome == Decided(acted_on=1, refused=0, repeated=1, blocked={})
 
 
+async def test_the_trace_that_a_request_came_with_is_kept_and_the_first_one_stays(database: Database) -> None:
+    parents = [f"00-{uuid4().hex}-b7ad6b7169203331-01" for _ in range(2)]
+    traced, other = job_changed(version=1), job_changed()
+    again = job_changed(request_id=traced.request_id, version=2)
+    messages = [to_kafka(event) for event in (traced, again, other)]
+    told = [replace(m, headers=(*m.headers, ("traceparent", p.encode()))) for m, p in zip(messages, parents)]  # noqa: B905 the third came with none
+    batch = [arrival(message, offset=n) for n, message in enumerate([*told, messages[2]])]
+    await decided(database, *batch)
+    await decided(database, *batch)
+    async with database.connect() as conn:
+        kept = (await conn.execute(select(trace.c.key, trace.c.parent))).all()
+    assert kept == [(str(traced.request_id).encode(), parents[0])]
+
+
 async def test_what_cannot_be_read_stands_beside_what_can(database: Database) -> None:
     good = [job_changed(), job_changed()]
     batch = [arrival(good[0], offset=0), arrival(BROKEN, offset=1), arrival(good[1], offset=2)]
@@ -72,6 +88,18 @@ async def test_what_cannot_be_read_stands_beside_what_can(database: Database) ->
     async with database.connect() as conn:
         (letter,) = await list_letters(conn, state="open", before=None, limit=9)
     assert (letter.code, letter.offset, letter.event_id) == ("envelope_invalid", 1, None)
+
+
+async def test_at_the_place_of_an_old_dead_letter_a_new_kafka_brings_another_message(
+    database: Database,
+) -> None:
+    await decided(database, arrival(BROKEN, offset=1))
+    anew = datetime(2027, 1, 1, tzinfo=UTC)
+    good = [arrival(job_changed(), offset=1, at=anew)]
+    assert await decided(database, *good) == Decided(acted_on=1, refused=0, repeated=0, blocked={})
+    bad = [arrival(BROKEN, offset=1, at=anew)]
+    assert await decided(database, *bad) == Decided(acted_on=0, refused=1, repeated=0, blocked={})
+    assert await decided(database, *bad) == Decided(acted_on=0, refused=0, repeated=1, blocked={})
 
 
 async def test_a_later_copy_of_a_refused_event_is_decided_afresh(database: Database) -> None:
@@ -162,6 +190,25 @@ async def test_of_two_replicas_with_the_same_batch_one_gives_way(database: Datab
     assert len(await list_seen(database)) == (20 if is_good else 0)
     outcome = await decided(database, *batch)
     assert (outcome.acted_on, outcome.refused, outcome.repeated) == (0, 0, 20)
+
+
+async def test_what_a_twin_acted_on_meanwhile_is_not_refused_for_being_there_already(
+    database: Database,
+) -> None:
+    """A replica that lost its partition may still commit: its state is there, and was not a moment before."""
+    batch = [arrival(job_changed())]
+
+    async def on_job(
+        _tx: AsyncConnection, events: Sequence[Received[JobChanged]], _now: datetime
+    ) -> list[DeadLetter]:
+        assert (await decided(database, *batch)).acted_on == 1  # the twin, after our look into the inbox
+        return [DeadLetter.of(received, Refusal("move_forbidden", "It is there.")) for received in events]
+
+    with pytest.raises(ConcurrentTwinError):
+        await decide(database, "governance", (Route(JOBS_CHANGED, on_job),), batch, NOW)
+    assert await decided(database, *batch) == Decided(acted_on=0, refused=0, repeated=1, blocked={})
+    async with database.connect() as conn:
+        assert await list_letters(conn, state="open", before=None, limit=9) == []
 
 
 async def test_the_bell_rings_after_a_commit_that_filled_the_outbox(database: Database) -> None:

@@ -32,7 +32,8 @@ def upgrade():
                " PRIMARY KEY (source, event_id))")
     op.execute("CREATE TABLE truth.outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text NOT NULL,"
                " key bytea, value bytea, headers text NOT NULL, created_at timestamptz NOT NULL DEFAULT now())")
-    op.execute("GRANT SELECT, INSERT ON truth.inbox TO signals_app")
+    op.execute("CREATE TABLE truth.trace (key bytea PRIMARY KEY, parent text NOT NULL)")
+    op.execute("GRANT SELECT, INSERT ON truth.inbox, truth.trace TO signals_app")
     op.execute("GRANT SELECT, INSERT, DELETE ON truth.outbox TO signals_app")
 """
 
@@ -168,8 +169,23 @@ async def test_alone_it_answers_and_says_what_is_away_and_stops_with_0(
     assert "database: " in alone.logged("health.not_ready")[0]["reason"]
     alone.process.send_signal(number)
     assert stopped_within(alone, 25) == 0
-    assert len(alone.logged("service.stopped")) == 1
+    (told,) = alone.logged("service.stopped")
+    assert sum(told[f"{part}_seconds"] for part in ("work", "http", "relay")) < 25
     assert not alone.logged("part.given_up")
+
+
+async def test_a_connection_at_rest_is_closed_by_its_client_and_not_under_it(
+    alone: Probe, http: httpx.AsyncClient
+) -> None:
+    """A client keeps one for five seconds or more; who closes at that moment loses a request."""
+    alone.process = alone.start()
+    await within(30, lambda: is_alive(http, alone))
+    reader, writer = await asyncio.open_connection("127.0.0.1", alone.port)
+    for resting in (0, 6):
+        await asyncio.sleep(resting)
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.readuntil(b'{"live":true}')).startswith(b"HTTP/1.1 200 ")
+    writer.close()
 
 
 async def test_a_task_that_crashes_is_told_and_started_again(alone: Probe, http: httpx.AsyncClient) -> None:

@@ -1,13 +1,16 @@
 """What /metrics shows: what was counted, nothing that is not known, and never more series than agreed."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from prometheus_client.parser import text_string_to_metric_families
 from truth_contracts.ops import Flow, Judged, TopicLag, Waiting
+from truth_contracts.reached import Reached
 from truth_contracts.refusals import CODES
 from truth_contracts.topics import TOPICS
 from truth_kit.metrics import SERIES_MAX, Metrics
 from truth_kit.ops.exposition import exposition
+from truth_sealing.steps import STEPS
 
 from libs.kit.tests.hop_sample import NOW
 
@@ -90,6 +93,7 @@ def test_counts_add_up() -> None:
     metrics.count_hops({"a": [0.2, -1]})  # a clock that is behind makes no negative time
     metrics.count_sent(["c"])
     metrics.count_failed(OSError("away"), 1)
+    metrics.count_steps([Reached("request"), Reached("intake", "request", 2.5)])
     found = shown(UNKNOWN, metrics)
     assert found["messaging_client_consumed_messages_total intake a"] == 2
     assert found["messaging_client_sent_messages_total c"] == 1
@@ -97,6 +101,8 @@ def test_counts_add_up() -> None:
     assert found["truth_dead_letters_total body_invalid"] == 1
     assert (found["truth_hop_seconds_count a"], found["truth_hop_seconds_sum a"]) == (2, 0.2)
     assert found["messaging_process_duration_seconds_count OSError intake"] == 1
+    assert (found["truth_step_total request"], found["truth_step_total intake"]) == (1, 1)
+    assert found["truth_path_seconds_sum request intake"] == 2.5
 
 
 def test_the_number_of_series_is_bounded_whatever_strangers_send() -> None:
@@ -107,10 +113,15 @@ def test_the_number_of_series_is_bounded_whatever_strangers_send() -> None:
     metrics.count_hops({topic: [0.1] for topic in read})
     metrics.count_sent(topic.name for topic in TOPICS if topic.owner == "intake")
     metrics.count_failed(OSError(), 0.1)
+    metrics.count_steps(Reached(step, after, 1) for after, step in pairwise(STEPS))
+    submitted, ours = "truth.requests.submitted.v1", "urn:runtime-truth:tasks.changed:1.0"
+    metrics.count_contracts({(submitted, f"urn:{number}" + "x" * 5_000): 1 for number in range(10_000)})
     metrics.count_contracts(
-        {("truth.requests.submitted.v1", f"urn:{number}" + "x" * 5_000): 1 for number in range(10_000)}
+        {(submitted, f"urn:runtime-truth:requests.submitted:1.{number}"): 1 for number in range(10_000)}
     )
+    metrics.count_contracts({("truth.tasks.changed.v1", ours): 1})
     found = shown(UNKNOWN, metrics)
-    assert found["truth_contract_messages_total other truth.requests.submitted.v1"] == 10_000 - 64
+    assert found[f"truth_contract_messages_total other {submitted}"] == 20_000 - 8
+    assert found[f"truth_contract_messages_total {ours} truth.tasks.changed.v1"] == 1
     assert len(found) <= SERIES_MAX
     assert max(map(len, found)) < 200

@@ -1,6 +1,7 @@
 """What a service tells ops through its HTTP door: flow, one request's steps, promises kept or broken, metrics."""
 
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from uuid import uuid4
 
@@ -114,6 +115,16 @@ async def test_a_broken_promise_is_counted_and_shown(door: httpx.AsyncClient, da
     (judged,) = (await door.get("/api/ops/invariants")).json()["invariants"]
     assert (judged["rule"], judged["violations"]) == ("seen_once", 1)
     assert 'truth_invariant_violations{rule="seen_once"} 1.0' in (await door.get("/metrics")).text
+
+
+async def test_counting_takes_no_connection_from_those_that_work(
+    door: httpx.AsyncClient, database: Database
+) -> None:
+    async with AsyncExitStack() as held:
+        for _ in range(5):
+            await held.enter_async_context(database.connect())
+        (judged,) = (await door.get("/api/ops/invariants")).json()["invariants"]
+    assert judged["violations"] == 0
 
 
 async def test_the_flow_tells_what_stands_and_for_how_long(

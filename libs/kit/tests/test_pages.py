@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 import truth_kit.pages
+from fastapi import Request
+from truth_contracts.refusals import Refusal
 from truth_kit.pages.limits import BUCKETS_MAX, Buckets
+from truth_kit.pages.live import STREAMS_OF_ADDRESS_MAX, stream
+from truth_kit.problems import Refused
 
 from libs.kit.tests.pages_site import HTML, ISSUER, SAME_ORIGIN, URL, Browser, site
 
@@ -176,7 +180,35 @@ async def test_a_stream_begins_with_the_whole_and_ends_when_told(browser: Browse
         if len(events) == 2:
             browser.stopping.set()
     assert events == [b"data: <p>one</p>\n\n", b"data: <p>two\ndata: lines</p>\n\n"]
-    assert streams.open == 0
+
+
+async def test_one_address_cannot_take_all_streams_even_in_a_burst(browser: Browser) -> None:
+    await browser.sign_in()
+    streams = browser.app.state.streams
+
+    def open_them() -> int:
+        return streams.open.total()
+
+    asking = [asyncio.ensure_future(browser.get("/live")) for _ in range(STREAMS_OF_ADDRESS_MAX + 5)]
+    late, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    while len(late) < 5:  # the others stay open
+        late, _ = await asyncio.wait(asking, timeout=0.1)
+    assert [one.result().status_code for one in late] == [429] * 5
+    assert open_them() == STREAMS_OF_ADDRESS_MAX
+    with streams.place("another address"):
+        assert open_them() == STREAMS_OF_ADDRESS_MAX + 1
+    browser.stopping.set()
+    assert {(await one).status_code for one in asking} == {200, 429}
+    assert open_them() == 0
+
+
+async def test_a_stream_that_cannot_be_drawn_takes_no_place(browser: Browser) -> None:
+    async def draw() -> str:
+        raise Refused(Refusal("not_found", "There is nothing to draw."))
+
+    with pytest.raises(Refused):
+        await stream(Request({"type": "http", "app": browser.app, "client": ("192.0.2.1", 1)}), draw)
+    assert browser.app.state.streams.open.total() == 0
 
 
 async def test_a_stream_answers_as_events_and_ends_at_once_on_stop(browser: Browser) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -87,10 +88,11 @@ async def test_another_role_is_told_which_it_takes(browser: Browser) -> None:
     assert refused.headers["x-request-id"] in refused.text
 
 
-async def test_who_signs_out_is_out(browser: Browser) -> None:
+@pytest.mark.parametrize(("asked", "dropped"), [("", '"storage"'), ("?keep=true", None)])
+async def test_who_signs_out_is_out(browser: Browser, asked: str, dropped: str | None) -> None:
     await browser.sign_in()
-    out = await browser.post("/sign-out")
-    assert (out.status_code, out.headers["clear-site-data"]) == (303, '"storage"')
+    out = await browser.post(f"/sign-out{asked}")
+    assert (out.status_code, out.headers.get("clear-site-data")) == (303, dropped)
     assert not is_signed_in(browser)
 
 
@@ -254,6 +256,7 @@ def test_own_paths_are_gone_back_to(to: str) -> None:
 )
 async def test_a_sign_in_never_leads_elsewhere(browser: Browser, to: str) -> None:
     assert own_path(to) == "/"
-    await browser.sign_in()
+    came = await browser.sign_in("ada", f"/sign-in?{urlencode({'to': to})}")
+    assert came.headers["location"] == "/"
     again = await browser.client.get("/sign-in", params={"to": to})
     assert again.headers["location"] == "/"

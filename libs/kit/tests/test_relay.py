@@ -5,11 +5,13 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from uuid import uuid4
 
+import asyncpg
 import pytest
-from truth_contracts.envelope import to_kafka
+from truth_contracts.envelope import Message, to_kafka
 from truth_contracts.steps import Event
 from truth_contracts.tasks import TaskChanged
-from truth_kit import outbox
+from truth_kit import outbox, traces
+from truth_kit import relay as relay_module
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.relay import Relay
@@ -67,6 +69,30 @@ async def test_a_commit_is_published_at_once_and_in_order(
     assert await assert_published_in_order(bench, events) == 0
 
 
+async def test_large_messages_go_out_in_batches_that_fit_into_memory(
+    bench: Bench, kafka: KafkaConnection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two mebibytes, and one message more."""
+    told = [Message("tasks.changed", f"{n}".encode(), bytes(250_000), ()) for n in range(20)]
+    batches: list[int] = []
+    send = vars(relay_module)["_send"]
+
+    async def noted(producer: object, rows: Sequence[asyncpg.Record]) -> None:
+        batches.append(sum(len(row["value"]) for row in rows))
+        await send(producer, rows)
+
+    monkeypatch.setattr("truth_kit.relay._send", noted)
+    async with database.begin() as tx:
+        await outbox.add(tx, told)
+    relay = Relay("governance", kafka, database)
+    async with running(relay):
+        await eventually(lambda: relay.facts().sent == len(told))
+        await eventually(lambda: relay.facts().rows == 0)
+    keys = {record.key for record in await bench.read("tasks.changed")}
+    assert keys == {message.key for message in told}
+    assert batches == [2_250_000, 2_250_000, 500_000]
+
+
 async def test_another_takes_over_whatever_became_of_the_owner(
     bench: Bench, kafka: KafkaConnection, database: Database
 ) -> None:
@@ -89,6 +115,22 @@ async def test_another_takes_over_whatever_became_of_the_owner(
         await eventually(lambda: is_empty(database))
     assert sum(relay.facts().sent for relay in relays) >= 1500
     await assert_published_in_order(bench, events)
+
+
+async def test_the_trace_that_a_request_came_with_is_on_all_its_later_events(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    traced, other = events_of(keys=2, versions=1)
+    async with database.begin() as tx:
+        await traces.keep(tx, {traced.request_id: parent, other.request_id: None})
+        await traces.keep(tx, {traced.request_id: parent.replace("0af7", "ffff")})  # the first stays
+    relay = Relay("governance", kafka, database)
+    async with running(relay):
+        await add(database, [traced, other, task_changed(request_id=traced.request_id, version=2)])
+        await eventually(lambda: relay.facts().sent == 3)
+    told = [dict(record.headers).get("traceparent") for record in await bench.read("tasks.changed")]
+    assert sorted(told, key=str) == [None, parent.encode(), parent.encode()]
 
 
 async def test_of_several_relays_one_publishes_and_the_others_stand_by(

@@ -1,4 +1,4 @@
-"""Spans: in the trace that a request's id names, linked to its sender's, and none where nobody collects them."""
+"""Spans: in the trace that a request came with, else in the one its id names; none where nobody collects them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -46,20 +46,23 @@ def with_parent(message: Message, parent: str) -> Message:
     return replace(message, headers=(*message.headers, ("traceparent", parent.encode())))
 
 
+@pytest.mark.parametrize(
+    "parent", [pytest.param(PARENT, id="of its sender"), pytest.param(None, id="its own")]
+)
 def test_an_event_acted_on_is_a_span_of_its_requests_trace(
-    exporter: InMemorySpanExporter, metrics: Metrics
+    exporter: InMemorySpanExporter, metrics: Metrics, parent: str | None
 ) -> None:
     event = job_changed()
-    sent = arrival(with_parent(to_kafka(event), PARENT))
+    message = to_kafka(event)
+    sent = arrival(with_parent(message, parent) if parent else message)
     received = from_kafka(JOBS_CHANGED, sent.message, sent.coordinates, sent.appended_at)
     count(metrics, [sent], Decided(1, 0, 0, {}, (received,)), 0.5, utc_now())  # pyright: ignore[reportArgumentType] it was read
     (span,) = exporter.get_finished_spans()
-    assert trace_of(span) == event.request_id
-    assert (span.name, span.attributes and span.attributes["messaging.message.id"]) == (
-        "process jobs.changed",
-        str(event.event_id),
-    )
-    assert [f"{link.context.trace_id:032x}" for link in span.links] == [TRACE]
+    assert trace_of(span) == (UUID(TRACE) if parent else event.request_id)
+    assert span.name == "process jobs.changed"
+    told = span.attributes or {}
+    assert told["messaging.message.id"] == str(event.event_id)
+    assert told["messaging.message.conversation_id"] == str(event.request_id)
     assert span.start_time is not None
     assert span.end_time is not None
     assert timedelta(microseconds=(span.end_time - span.start_time) / 1000) == timedelta(seconds=0.5)
@@ -70,11 +73,20 @@ def test_a_published_event_is_a_span_from_its_commit_on(
 ) -> None:
     event = job_changed(at=utc_now() - timedelta(seconds=3))
     assert metrics.tracer is not None
-    tell_published(metrics.tracer, [("jobs.changed", to_kafka(event, traceparent=PARENT).headers)])
-    (span,) = exporter.get_finished_spans()
-    assert trace_of(span) == event.request_id
-    assert span.start_time == int(event.at.timestamp() * 1e9)
-    assert [f"{link.context.trace_id:032x}" for link in span.links] == [TRACE]
+    own = to_kafka(event)
+    tell_published(metrics.tracer, [("jobs.changed", m.headers) for m in (own, with_parent(own, PARENT))])
+    spans = exporter.get_finished_spans()
+    assert [trace_of(span) for span in spans] == [event.request_id, UUID(TRACE)]
+    assert {span.start_time for span in spans} == {int(event.at.timestamp() * 1e9)}
+
+
+def test_what_its_sender_does_not_sample_is_not_told(
+    exporter: InMemorySpanExporter, metrics: Metrics
+) -> None:
+    assert metrics.tracer is not None
+    unsampled = with_parent(to_kafka(job_changed()), PARENT.removesuffix("01") + "00")
+    tell_published(metrics.tracer, [("jobs.changed", unsampled.headers)])
+    assert exporter.get_finished_spans() == ()
 
 
 def test_what_is_about_no_request_has_no_span(exporter: InMemorySpanExporter, metrics: Metrics) -> None:

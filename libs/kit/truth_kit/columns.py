@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, DateTime, Enum, MetaData, Table, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Column, DateTime, MetaData, Table, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 IdT = TypeVar("IdT")
-StateT = TypeVar("StateT", bound=StrEnum)
 Kind: TypeAlias = type[IdT] | Callable[[UUID], IdT]
 """UUID, or a NewType over it."""
 
@@ -47,12 +45,6 @@ def instant_column() -> Column[datetime]:
 def optional_instant_column() -> Column[datetime | None]:
     """A point in time that may be absent: aware, UTC."""
     return cast("Column[datetime | None]", Column(DateTime(timezone=True), nullable=True))
-
-
-def state_column(kind: type[StateT]) -> Column[StateT]:
-    """A state as text, by the enum's values and not its names."""
-    values: Callable[[type[StateT]], list[str]] = lambda states: [state.value for state in states]  # noqa: E731
-    return Column(Enum(kind, native_enum=False, values_callable=values), nullable=False)
 
 
 def insert_arrays(table: Table, *names: str) -> Insert:

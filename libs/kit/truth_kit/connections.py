@@ -5,12 +5,23 @@ from pathlib import Path
 from typing import Literal, Self
 
 import asyncpg
+from asyncpg.exceptions import InterfaceError as DriverError
+from asyncpg.exceptions import InternalClientError, PostgresError
 from pydantic import BaseModel, Field, model_validator
+from sqlalchemy.exc import SQLAlchemyError
 
 RELAY_LOCK = 7001
 """Session advisory lock of the one relay that publishes from a database."""
 MIGRATION_LOCK = 7002
 """Transaction advisory lock of whoever migrates a database."""
+
+
+DATABASE_ERRORS = (SQLAlchemyError, PostgresError, DriverError, InternalClientError, OSError)
+"""What a call of PostgreSQL raises while it is away, through SQLAlchemy or the driver alone.
+
+InternalClientError is among them: a call made after a backend said that it is terminated, and before its
+connection is seen to end, finds the driver's protocol "in another operation". TimeoutError is an OSError.
+"""
 
 
 class KafkaConnection(BaseModel, frozen=True):
@@ -98,7 +109,7 @@ async def dial(
 ) -> asyncpg.Connection:
     """A connection of its own, as the app role. The password file is read anew each time.
 
-    Raises OSError, TimeoutError or asyncpg.PostgresError while PostgreSQL is away.
+    Raises one of DATABASE_ERRORS while PostgreSQL is away.
     """
     password_file = connection.password_file
     return await asyncpg.connect(

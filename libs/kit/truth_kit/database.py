@@ -83,7 +83,7 @@ def _ping_if_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _: o
         raise DisconnectionError from error  # the pool dials anew
 
 
-def _database_of(request: Request) -> Database:
+async def _database_of(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 

@@ -3,19 +3,26 @@
 Names are OpenTelemetry's where it has one, in Prometheus' spelling. No label ever holds an id.
 """
 
+import re
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from truth_contracts.reached import Reached
 
 disable_created_metrics()  # a second series for each counter, which tells when the process began
 
 SERIES_MAX = 400
 """Series that one process may show at most: what a busy Prometheus still scrapes without notice."""
 
-_SCHEMAS_MAX = 64
+_SCHEMAS_MAX = 8  # of one contract
+_OWN_SCHEMA = re.compile(r"urn:runtime-truth:[a-z.-]{1,40}:[0-9]{1,4}\.[0-9]{1,4}")
 _HOP_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+_PATH_BUCKETS = (0.1, 0.5, 1, 5, 30, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600)
+"""From the machine's own steps to a Task that waited for a week."""
+
 _BATCH_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 
 
@@ -29,7 +36,7 @@ class Metrics:
         registry = self.registry = CollectorRegistry()
         self.tracer = tracer
         self.service = service
-        self._schemas: dict[str, str] = {}
+        self._schemas: defaultdict[str, set[str]] = defaultdict(set)  # by type
         self._sent = Counter(
             "messaging_client_sent_messages",
             "Messages that the broker acknowledged.",
@@ -56,6 +63,7 @@ class Metrics:
             buckets=_HOP_BUCKETS,
             registry=registry,
         )
+        self._steps, self._paths = _of_the_path(registry)
         self._duplicates = Counter(
             "truth_inbox_duplicates", "Messages that were decided on before.", registry=registry
         )
@@ -104,9 +112,38 @@ class Metrics:
             for seconds in taken:
                 observe(max(0.0, seconds))
 
+    def count_steps(self, steps: Iterable[Reached]) -> None:
+        """Requests have come to these."""
+        for one in steps:
+            self._steps.labels(one.step).inc()
+            if one.after is not None:
+                self._paths.labels(one.after, one.step).observe(max(0.0, one.seconds))
+
     def count_contracts(self, contracts: Mapping[tuple[str, str], int]) -> None:
-        """Events of these types and schemas. A stranger may name any schema: past a number it is `other`."""
+        """Events of these types and schemas.
+
+        A stranger may name any: what is no name of ours is `other`, and so is one too many for its contract.
+        """
         for (kind, schema), count in contracts.items():
-            if schema not in self._schemas and len(self._schemas) < _SCHEMAS_MAX:
-                self._schemas[schema] = schema[:100]
-            self._contracts.labels(kind, self._schemas.get(schema, "other")).inc(count)
+            shown = self._schemas[kind]
+            if len(shown) < _SCHEMAS_MAX and _OWN_SCHEMA.fullmatch(schema):
+                shown.add(schema)
+            label = schema if schema in shown or not schema else "other"
+            self._contracts.labels(kind, label).inc(count)
+
+
+def _of_the_path(registry: CollectorRegistry) -> tuple[Counter, Histogram]:
+    steps = Counter(
+        "truth_step",
+        "Steps of the path, when the next service has acted on the hand-off that tells of them.",
+        ("step",),
+        registry=registry,
+    )
+    seconds = Histogram(
+        "truth_path_seconds",
+        "From one step of the path to the next, by the clocks of those who took them.",
+        ("from", "to"),
+        buckets=_PATH_BUCKETS,
+        registry=registry,
+    )
+    return steps, seconds

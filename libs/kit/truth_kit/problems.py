@@ -3,11 +3,12 @@
 import errno
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import PostgresError
+from asyncpg.exceptions import InternalClientError, PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -67,6 +68,28 @@ STATUSES: Mapping[str, int] = {
     for code in codes.split()
 }
 """HTTP status of every refusal code."""
+
+_TEXT = {"type": "string"}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "No, or not now: why (RFC 9457). The code is for programs, the detail for people.",
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        **dict.fromkeys(("type", "title", "detail", "code", "request_id"), _TEXT),
+                        "status": {"type": "integer"},
+                        "current": {"type": "object"},
+                        "fields": {"type": "array", "items": {"type": "object", "required": ["field"]}},
+                    },
+                    "required": ["type", "title", "status", "detail", "code", "request_id"],
+                }
+            }
+        },
+    }
+}
+"""How every route's document tells of `Problem`, in place of FastAPI's own form of 422."""
 
 _CODE_OF_STATUS = {401: "token_missing", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS}
@@ -261,10 +284,12 @@ def _failed(scope: Scope, error: Exception) -> Problem:
 def database_is_away(error: BaseException) -> bool:
     """Whether `error` says that the database cannot be reached, is going down, or is too busy just now."""
     match error:
-        case PoolTimeoutError() | OperationalError() | InterfaceError() | DriverError():
+        case (
+            PoolTimeoutError() | OperationalError() | InterfaceError() | DriverError() | InternalClientError()
+        ):
             return True
         case DBAPIError(orig=orig):
-            return error.connection_invalidated or _is_passing(orig)
+            return error.connection_invalidated or _is_passing(orig) or _is_ending(orig)
         case PostgresError():
             return _is_passing(error)
         case StoreError():
@@ -278,6 +303,11 @@ def database_is_away(error: BaseException) -> bool:
 def _is_passing(error: BaseException | None) -> bool:
     sqlstate = getattr(error, "sqlstate", None)
     return isinstance(sqlstate, str) and sqlstate.startswith(_PASSING_SQLSTATES)
+
+
+def _is_ending(error: BaseException | None) -> bool:
+    """Whether the driver was asked between a backend's last word and the end of its connection."""
+    return isinstance(error.__cause__ if error else None, InternalClientError)
 
 
 def _headers(status: int, code: str, retry_seconds: int) -> dict[str, str]:

@@ -17,13 +17,15 @@ from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAu
 from truth_kit.connections import RELAY_LOCK, KafkaConnection, dial
 from truth_kit.database import Database
 from truth_kit.metrics import Metrics
-from truth_kit.outbox import unpack_headers
+from truth_kit.outbox import Headers, unpack_headers
 from truth_kit.telemetry import described
-from truth_kit.tracing import tell_published
+from truth_kit.tracing import TRACEPARENT, tell_published
 
 log = structlog.get_logger()
 
 _BATCH_MAX = 500
+_BATCH_BYTES_MAX = 2 * 1024 * 1024
+"""Of values and headers, and one row more: 500 refused messages with all they brought could be 500 MB."""
 _LOOK_SECONDS = 1.0
 """The look is the truth, the bell only shortens the wait: other replicas' commits do not ring it."""
 _START_SECONDS_MAX = 20
@@ -34,10 +36,16 @@ _BACK_OFF_SECONDS_MAX = 5
 _FORBIDDEN_SECONDS = 30
 _FORBIDDEN = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
-_SELECT = """
-    SELECT id, topic, key, value, headers, extract(epoch FROM now() - created_at)::float8 AS age_seconds
-      FROM truth.outbox ORDER BY id LIMIT $1
-"""
+_SELECT = f"""
+    SELECT * FROM (
+        SELECT id, topic, key, value, headers, extract(epoch FROM now() - created_at)::float8 AS age_seconds,
+               (SELECT parent FROM truth.trace WHERE trace.key = outbox.key) AS parent,
+               coalesce(octet_length(value), 0) + octet_length(headers) AS bytes,
+               sum(coalesce(octet_length(value), 0) + octet_length(headers))
+                   OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes_so_far
+          FROM truth.outbox ORDER BY id LIMIT $1
+    ) AS first WHERE bytes_so_far - bytes < {_BATCH_BYTES_MAX} ORDER BY id
+"""  # noqa: S608 a number of ours
 _DELETE = "DELETE FROM truth.outbox WHERE id = ANY($1::bigint[])"
 _COUNT = """
     SELECT count(*) AS rows,
@@ -173,7 +181,7 @@ class Relay:
 
     async def _note(self, lock: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> None:
         """Facts from what was read; a full batch tells how old, and only a look how many."""
-        if len(rows) < _BATCH_MAX:
+        if not rows or (len(rows) < _BATCH_MAX and rows[-1]["bytes_so_far"] < _BATCH_BYTES_MAX):
             self._saw(len(rows), rows[0]["age_seconds"] if rows else None)
         elif self._looked_at is None or time.monotonic() - self._looked_at > _LOOK_SECONDS:
             await self._look(lock)
@@ -191,8 +199,7 @@ class Relay:
     def _tell(self, rows: Sequence[asyncpg.Record]) -> None:
         self._metrics.count_sent(row["topic"] for row in rows)
         if self._metrics.tracer is not None:
-            told = [(row["topic"], unpack_headers(row["headers"])) for row in rows]
-            tell_published(self._metrics.tracer, told)
+            tell_published(self._metrics.tracer, [(row["topic"], _headers(row)) for row in rows])
 
     async def _back_off(self, error: Exception) -> None:
         self._failures += 1
@@ -248,11 +255,18 @@ async def _send(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> N
     send = cast("Callable[..., Awaitable[asyncio.Future[object]]]", producer.send)  # aiokafka has no types
     acks: list[asyncio.Future[object]] = []
     for row in rows:
-        headers = list(unpack_headers(row["headers"]))
-        ack = await send(row["topic"], row["value"], key=row["key"], headers=headers)
+        ack = await send(row["topic"], row["value"], key=row["key"], headers=list(_headers(row)))
         ack.add_done_callback(_retrieve)
         acks.append(ack)
     await asyncio.gather(*acks)
+
+
+def _headers(row: asyncpg.Record) -> Headers:
+    """As they were written, with the trace that the request came with; a refused message keeps its own."""
+    headers, parent = unpack_headers(row["headers"]), row["parent"]
+    if parent is None or any(name == TRACEPARENT for name, _ in headers):
+        return headers
+    return (*headers, (TRACEPARENT, parent.encode()))
 
 
 def _retrieve(ack: "asyncio.Future[object]") -> None:

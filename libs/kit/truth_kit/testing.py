@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from fastapi import FastAPI
-from sqlalchemy import make_url, select
+from sqlalchemy import Connection, MetaData, NullPool, make_url, select
+from sqlalchemy.ext.asyncio import create_async_engine
 from truth_contracts.envelope import Coordinates, Message, to_kafka
 from truth_contracts.steps import Event
 
@@ -45,6 +48,8 @@ class Infrastructure(Protocol):
         """By service."""
         ...
 
+
+_KIT_TABLES = frozenset({"alembic_version", "inbox", "outbox", "dead_letter", "dead_letter_action", "trace"})
 
 FreshDatabase: TypeAlias = Callable[[str, Path], Awaitable[Database]]
 """`await fresh_database(service, migrations)`: an empty, migrated database of its own, as the app role."""
@@ -104,6 +109,23 @@ async def published(database: Database) -> list[Message]:
     async with database.connect() as conn:
         rows = await conn.execute(select(c.topic, c.key, c.value, c.headers).order_by(c.id))
         return [Message(topic, key, value, unpack_headers(headers)) for topic, key, value, headers in rows]
+
+
+async def unmigrated(database: Database, metadata: MetaData) -> list[Any]:
+    """How a service's own tables in a migrated database differ from `metadata`, as Alembic tells it."""
+
+    def is_own(name: str | None, kind: str, _parent: object) -> bool:
+        return name == "truth" if kind == "schema" else kind != "table" or name not in _KIT_TABLES
+
+    def differences(connection: Connection) -> list[Any]:
+        options = {"include_schemas": True, "compare_type": True, "include_name": is_own}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    # A connection without search_path: under one, reflection leaves the schema of foreign keys out.
+    url = make_url(database.connection.dsn).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=NullPool)
+    async with engine.connect() as conn:
+        return await conn.run_sync(differences)
 
 
 async def _create(dsns: Dsns, service: str, template: str = "template0") -> str:

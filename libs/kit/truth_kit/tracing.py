@@ -1,8 +1,7 @@
-"""Spans for whoever collects them (OpenTelemetry). A request's id is its trace's id: nothing need be carried.
+"""Spans for whoever collects them (OpenTelemetry), in the trace that a request came with (`traces` keeps it).
 
-A trace that every message carried would still end at the first person who waits a week, unless every table
-kept it, too. So all five services name the trace by what they know anyway, and whoever sent the request finds
-it by a link. Off until `set_up` finds where spans go; then one span for each event acted on or published.
+A request that came with none has its id as its trace's id: all five services know that anyway. Off until
+`set_up` finds where spans go; then one span for each event acted on or published.
 """
 
 import os
@@ -11,12 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, cast, overload
 from uuid import UUID
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, Tracer
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, Tracer
 from truth_contracts.envelope import Message, Received
 from truth_contracts.steps import PathEvent
 
@@ -24,6 +23,9 @@ log = structlog.get_logger()
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable: where spans go (OTLP over HTTP). Without it there are none."""
+
+TRACEPARENT = "traceparent"
+"""The header of W3C Trace Context."""
 
 _PARENT = re.compile(
     r"00-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
@@ -49,31 +51,34 @@ def set_up(service: str, version: str) -> Tracer | None:
 def parent_of(message: Message) -> str | None:
     """The `traceparent` (W3C Trace Context) that its sender gave a message; None without a good one."""
     for name, value in message.headers:
-        if name == "traceparent":
-            told = value.decode("ascii", "replace")
-            return told if _PARENT.fullmatch(told) else None
+        if name == TRACEPARENT:
+            return good_parent(value.decode("ascii", "replace"))
     return None
+
+
+def good_parent(told: str | None) -> str | None:
+    """`told` if it is a `traceparent` as the standard has it."""
+    return told if told and _PARENT.fullmatch(told) else None
 
 
 def tell_processed(tracer: Tracer, group: str, events: Iterable[Received[Any]], seconds: float) -> None:
     """Events were acted on, and that is durable now; the batch took so long.
 
-    A message at the door has no request yet: it is told in its sender's trace, if that has one.
+    A message at the door has no request yet: it is told only in its sender's trace.
     """
     now_ns = time.time_ns()
     for received in events:
         event: object = received.event
-        sender = _context(parent_of(received.message))
-        own = request_context(event.request_id) if isinstance(event, PathEvent) else sender
-        if own is None:
+        request_id = event.request_id if isinstance(event, PathEvent) else None
+        within = _context(parent_of(received.message), request_id)
+        if within is None:
             continue
         topic = received.coordinates.topic
         span = tracer.start_span(
             f"process {topic}",
-            trace.set_span_in_context(NonRecordingSpan(own)),
+            trace.set_span_in_context(NonRecordingSpan(within)),
             SpanKind.CONSUMER,
-            {**_facts(topic, received.event_id), "messaging.consumer.group.name": group},
-            [Link(sender)] if sender and sender is not own else [],
+            {**_facts(topic, received.event_id, request_id), "messaging.consumer.group.name": group},
             start_time=now_ns - int(seconds * 1e9),
         )
         span.end(now_ns)
@@ -86,37 +91,43 @@ def tell_published(tracer: Tracer, rows: Sequence[tuple[str, tuple[tuple[str, by
         named = {name: value.decode("utf-8", "replace") for name, value in headers}
         if "ce_subject" not in named:
             continue
-        sender = _context(parent_of(Message(topic, None, None, headers)))
+        request_id = UUID(named["ce_subject"])
+        within = _context(named.get(TRACEPARENT), request_id)
         since = datetime.fromisoformat(named["ce_time"])
         span = tracer.start_span(
             f"publish {topic}",
-            trace.set_span_in_context(NonRecordingSpan(request_context(UUID(named["ce_subject"])))),
+            trace.set_span_in_context(NonRecordingSpan(within)),
             SpanKind.PRODUCER,
-            _facts(topic, named["ce_id"]),
-            [Link(sender)] if sender else [],
+            _facts(topic, named["ce_id"], request_id),
             start_time=int(since.timestamp() * 1e9),
         )
         span.end(now_ns)
 
 
 def request_context(request_id: UUID) -> SpanContext:
-    """What all spans of a request hang under: a trace named by its id."""
+    """What all spans of a request hang under that came without a trace: one named by its id."""
     return SpanContext(
         request_id.int, (request_id.int & (2**64 - 1)) or 1, is_remote=True, trace_flags=_SAMPLED
     )
 
 
-def _context(parent: str | None) -> SpanContext | None:
+@overload
+def _context(parent: str | None, request_id: UUID) -> SpanContext: ...
+@overload
+def _context(parent: str | None, request_id: UUID | None) -> SpanContext | None: ...
+def _context(parent: str | None, request_id: UUID | None) -> SpanContext | None:
+    """The sender's, else the request's own."""
     found = _PARENT.fullmatch(parent) if parent else None
     if found is None:
-        return None
+        return request_context(request_id) if request_id else None
     flags = TraceFlags(int(found["flags"], 16))
     return SpanContext(int(found["trace"], 16), int(found["span"], 16), is_remote=True, trace_flags=flags)
 
 
-def _facts(topic: str, event_id: str) -> Mapping[str, str]:
-    return {
+def _facts(topic: str, event_id: str, request_id: UUID | None) -> Mapping[str, str]:
+    facts = {
         "messaging.system": "kafka",
         "messaging.destination.name": topic,
         "messaging.message.id": event_id,
     }
+    return facts if request_id is None else facts | {"messaging.message.conversation_id": str(request_id)}

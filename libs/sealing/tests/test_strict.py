@@ -13,7 +13,7 @@ from truth_sealing.strict import NESTING_MAX, StrictError, strict, strict_object
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        pytest.param('{"a":1,"a":1}', "occurs twice", id="duplicate key"),
+        pytest.param('{"a":1,"a":1}', "a key of 1 characters occurs twice", id="duplicate key"),
         pytest.param('{"b":{"a":1,"\\u0061":2}}', "occurs twice", id="duplicate key by escape, nested"),
         pytest.param("9007199254740992", "beyond", id="integer beyond 2^53"),
         pytest.param("-9007199254740992", "beyond", id="integer below -2^53"),

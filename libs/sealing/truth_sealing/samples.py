@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from truth_sealing.bundle import Bundle, EvidenceLabel
 from truth_sealing.canonical import Json, canonical, sha256_hex
 from truth_sealing.checkpoint import Checkpoint, sign_checkpoint
@@ -16,6 +19,7 @@ from truth_sealing.evidence import EvidenceFile
 from truth_sealing.keyring import read_keyring
 from truth_sealing.keys import FileSigner
 from truth_sealing.logged import Trust
+from truth_sealing.passkey import challenge
 from truth_sealing.policy import parse_policy
 from truth_sealing.proof import proof_of_lines
 from truth_sealing.record import commitment, disclosure
@@ -150,6 +154,25 @@ def bundle(keys: Keys, history: History | None = None, changes: Mapping[str, Jso
 def evidence(photos: Sequence[bytes] = PHOTOS) -> dict[str, EvidenceFile]:
     """The evidence as if read from a folder."""
     return {sha256_hex(photo): EvidenceFile(sha256_hex(photo), len(photo)) for photo in photos}
+
+
+def passkey_proof(job: Json) -> dict[str, Json]:
+    """The proof over a frozen Job that a new passkey of governance.example.org gives, its user verified."""
+    passkey, host = Ed25519PrivateKey.generate(), "governance.example.org"
+    asked = {"type": "webauthn.get", "challenge": challenge(job), "origin": f"https://{host}"}
+    client, data = json.dumps(asked).encode(), hashlib.sha256(host.encode()).digest() + b"\x05" + bytes(4)
+    return {
+        "public_key": _base64url(
+            passkey.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ),
+        "authenticator_data": _base64url(data),
+        "client_data_json": _base64url(client),
+        "signature": _base64url(passkey.sign(data + hashlib.sha256(client).digest())),
+    }
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
 def _salt(name: str) -> str:

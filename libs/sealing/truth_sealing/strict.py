@@ -77,7 +77,7 @@ def _object(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise StrictError(f"the key {json.dumps(key)} occurs twice")
+                raise StrictError(f"a key of {len(key)} characters occurs twice")
             seen.add(key)
     return members
 

@@ -17,7 +17,6 @@ from truth_sealing.tree import (
 
 TILE_WIDTH = 256
 TILE_HEIGHT = 8  # 2^8 hashes
-ENTRY_BYTES_MAX = 0xFFFF
 _LEVEL_MAX = 63
 _PATH = re.compile(r"(?:x[0-9]{3}/)*[0-9]{3}")
 

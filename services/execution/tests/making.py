@@ -1,9 +1,11 @@
 """Builders of the tests: valid unless told otherwise, each a function."""
 
+import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 from PIL import Image
@@ -30,6 +32,7 @@ from truth_execution.domain.service_event import (
     write_note,
 )
 from truth_execution.domain.work import Move, Work
+from truth_kit.blobs import Folder
 from truth_kit.fresh import new_id, new_salt
 from truth_sealing.canonical import Json
 from truth_sealing.keys import FileSigner, StepKeys
@@ -149,6 +152,15 @@ def photo(color: str = "red", size: tuple[int, int] = (32, 24), kind: str = "JPE
     written = io.BytesIO()
     Image.new("RGB", size, color).save(written, kind)
     return written.getvalue()
+
+
+class Full(Folder):
+    """A folder on a disk without room."""
+
+    async def put(self, chunks: AsyncIterable[bytes], sha256: str, bytes_max: int) -> bool | Refusal:
+        """As Blobs, but for the room."""
+        await asyncio.to_thread(Path("/dev/full").write_bytes, b"no room")
+        return await super().put(chunks, sha256, bytes_max)
 
 
 def blob(sha256: str = "a" * 64) -> Blob:

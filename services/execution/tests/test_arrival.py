@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from truth_execution.domain.arrival import check_created, queue_job
+from truth_execution.domain.arrival import ProofPolicy, check_created, queue_job
 from truth_kit.fresh import new_id
+from truth_sealing.samples import passkey_proof
+from truth_sealing.steps import History, seal_step
 
-from services.execution.tests.making import NOW, job_created, path, refused
+from services.execution.tests.making import NOW, SIGNERS, job_created, path, refused
 
 JOB_DIFFERS: Mapping[str, Mapping[str, Any]] = {
     "request_id": {"request_id": new_id()},
@@ -55,6 +57,40 @@ def test_guardrail_2_a_job_that_was_not_governed_is_refused(
 ) -> None:
     history = path(changes)
     assert refused(check_created(job_created(history), history)) == code
+
+
+GARBAGE: Mapping[str, str] = dict.fromkeys(
+    ("public_key", "authenticator_data", "client_data_json", "signature"), "AAAA"
+)
+
+
+def with_proof(history: History, proof: Mapping[str, Any]) -> History:
+    """The same path, created with this passkey proof."""
+    body = {**history.body("job_created"), "proof": dict(proof)}
+    return seal_step(body, history.until("task_assigned"), SIGNERS["governance"])
+
+
+@pytest.mark.parametrize("policy", ["off", "optional", "required"])
+def test_guardrail_2_a_proof_that_does_not_hold_makes_no_job_whatever_is_asked_for(
+    policy: ProofPolicy,
+) -> None:
+    history = path()
+    for proof in (GARBAGE, passkey_proof(path().body("job_created")["job"])):
+        forged = with_proof(history, proof)
+        assert refused(check_created(job_created(forged), forged, policy)) == "proof_invalid"
+
+
+@pytest.mark.parametrize("policy", ["off", "optional", "required"])
+def test_a_job_that_its_passkey_signed_is_taken(policy: ProofPolicy) -> None:
+    history = path()
+    proven = with_proof(history, passkey_proof(history.body("job_created")["job"]))
+    assert check_created(job_created(proven), proven, policy) is None
+
+
+def test_guardrail_2_where_a_passkey_is_required_none_makes_no_job() -> None:
+    history = path()
+    assert refused(check_created(job_created(history), history, "required")) == "proof_missing"
+    assert check_created(job_created(history), history, "off") is None
 
 
 def test_guardrail_6_a_planned_surface_makes_no_job() -> None:

@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -19,10 +20,10 @@ from truth_execution.evidence import (
     judge,
     thumbnail,
 )
-from truth_kit.blobs import blobs_at
+from truth_kit.blobs import StoreError, blobs_at
 from truth_local.testing import Stores
 
-from services.execution.tests.making import photo
+from services.execution.tests.making import Full, photo
 
 
 def judged(octets: bytes) -> str | Refusal:
@@ -195,3 +196,9 @@ async def test_many_at_once(stores: Stores) -> None:
     receiving = [store.receive(pieces(octets), digest(octets), known_as=None) for _ in range(8)]
     assert len({await one for one in asyncio.as_completed(receiving)}) == 1
     assert stores.names("kept") == [digest(octets)]
+
+
+async def test_a_full_disk_is_a_store_that_cannot_keep_it_just_now(tmp_path: Path) -> None:
+    octets = photo()
+    with pytest.raises(StoreError):
+        await Store(Full(tmp_path), 10_000).receive(pieces(octets), digest(octets), known_as=None)

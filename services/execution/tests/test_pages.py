@@ -145,6 +145,20 @@ async def test_the_outbox_is_answered_in_json(seen_by: In, job_id: str) -> None:
     assert (await post("start")).status_code == 401
 
 
+async def test_what_another_person_left_waits_for_them(seen_by: In, job_id: str) -> None:
+    olga, otto = seen_by("olga", "operator"), seen_by("otto", "operator")
+    for browser, status in ((otto, 401), (olga, 200)):
+        form = {"once": str(uuid4())}
+        answer = await browser.post(
+            f"/jobs/{job_id}/claim", data=form, headers=OUTBOX | {"truth-person": "olga"}
+        )
+        assert answer.status_code == status
+    octets = photo()
+    address = f"/evidence/{hashlib.sha256(octets).hexdigest()}"
+    late = await otto.put(address, content=octets, headers=OUTBOX | {"truth-person": "olga"})
+    assert refused(late) == (401, "sign_in_needed")
+
+
 async def test_photos_come_and_go_by_the_cookie(seen_by: In) -> None:
     olga, octets = seen_by("olga", "operator"), photo(size=(960, 480))
     address = f"/evidence/{hashlib.sha256(octets).hexdigest()}"

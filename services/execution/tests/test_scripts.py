@@ -44,6 +44,7 @@ CASES: dict[str, tuple[int, dict[str, Any], int, bool, dict[str, Any]]] = {
     "no photo": (415, REFUSED, 0, False, {"kind": "refused", "reason": "No photo."}),
     "not theirs": (403, {"code": "not_assigned", "detail": "Not yours."}, 0, False, {"kind": "refused", "reason": "Not yours."}),
     "a proxy's no": (403, {}, 0, False, LATER),
+    "more than a proxy lets through": (413, {}, 0, False, {"kind": "refused", "reason": "413"}),
     "too often": (429, {"code": "too_many_requests"}, 7, False, {"kind": "later", "seconds": 7}),
     "broken": (500, {"code": "internal_error"}, 0, False, LATER),
     "database away": (503, {"code": "database_unavailable"}, 2, False, {"kind": "later", "seconds": 2}),

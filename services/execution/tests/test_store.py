@@ -7,14 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, make_url, text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import JobId
 from truth_execution.domain.service_event import WriteNote, write_note
 from truth_execution.domain.work import JobState, Work
@@ -25,6 +22,7 @@ from truth_execution.store.work import find_work, lock_work, set_moved
 from truth_execution.tables import command, evidence, job, metadata, note, service_event
 from truth_kit.database import Database
 from truth_kit.fresh import new_id
+from truth_kit.testing import unmigrated
 from truth_sealing.steps import History
 
 from services.execution.tests.making import (
@@ -73,22 +71,8 @@ def done() -> tuple[Work, ...]:
     return first, second, third, fourth, fifth, sixth, seventh, completed(seventh)
 
 
-async def test_tables_are_what_the_migration_makes(database: Database) -> None:
-    own = {table.name for table in metadata.tables.values()}
-
-    def is_own(name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "table" or name in own
-
-    def differences(connection: Connection) -> list[Any]:
-        options = {"include_schemas": True, "compare_type": True, "include_name": is_own}
-        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
-
-    # A connection without search_path: under one, reflection leaves the schema of foreign keys out.
-    url = make_url(database.connection.dsn).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
-    async with engine.connect() as conn:
-        assert await conn.run_sync(differences) == []
-    await engine.dispose()
+async def test_the_tables_are_those_of_the_migration(database: Database) -> None:
+    assert await unmigrated(database, metadata) == []
 
 
 async def test_every_constraint_of_the_tables_is_in_the_database(database: Database) -> None:

@@ -3,13 +3,16 @@
 import hashlib
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+from fastapi import FastAPI
 from PIL import Image
 from structlog.testing import capture_logs
+from truth_execution.evidence import Store
 from truth_local.testing import Stores
 
 from services.execution.tests.calling import PHOTO_BYTES_MAX, As, done, refused, told, uploaded
-from services.execution.tests.making import photo
+from services.execution.tests.making import Full, photo
 
 
 async def test_a_photo_is_uploaded_once_and_read_by_who_works_with_it(
@@ -38,6 +41,13 @@ async def test_a_photo_is_uploaded_once_and_read_by_who_works_with_it(
     await done(olga, job_id, "start")
     await done(olga, job_id, "evidence", sha256=of_job, origin="imported")
     assert (await olga.get(f"/api/evidence/{of_job}")).status_code == 200
+
+
+async def test_without_room_the_phone_is_told_to_come_back(who: As, app: FastAPI, tmp_path: Path) -> None:
+    app.state.evidence, octets = Store(Full(tmp_path), PHOTO_BYTES_MAX), photo()
+    answer = await who("olga").put(f"/api/evidence/{hashlib.sha256(octets).hexdigest()}", content=octets)
+    assert refused(answer) == (503, "store_unavailable")
+    assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_a_thumbnail_is_for_who_may_see_the_photo(who: As) -> None:

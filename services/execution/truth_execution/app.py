@@ -42,7 +42,7 @@ def service() -> Service:
         kafka=settings.kafka,
         issuer=settings.issuer,
         replica=settings.replica,
-        routes=consumer.routes(keys),
+        routes=consumer.routes(keys, settings.create_job_proof),
         routers=(api.router,),
         ops=OPS,
         tasks={"evidence sweep": evidence.sweep},

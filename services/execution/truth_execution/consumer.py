@@ -15,17 +15,17 @@ from truth_kit.subscribe import AnyRoute, Route
 from truth_sealing.keys import StepKeys
 from truth_sealing.steps import history_of
 
-from truth_execution.domain.arrival import Queued, check_created, queue_job
+from truth_execution.domain.arrival import ProofPolicy, Queued, check_created, queue_job
 from truth_execution.store import jobs
 
 
-def routes(keys: StepKeys) -> tuple[AnyRoute, ...]:
+def routes(keys: StepKeys, proof: ProofPolicy = "optional") -> tuple[AnyRoute, ...]:
     """What execution consumes. `keys` are the public step keys of intake and governance."""
 
     def whole(received: Received[JobCreated]) -> Refusal | None:
         # All five signatures: the approval and the assignment are as much governance's word as the creation.
         broken = arrived(received.body, "job_created", keys, every_signature=True)
-        return broken or check_created(received.event, history_of(received.body))
+        return broken or check_created(received.event, history_of(received.body), proof)
 
     return (Route(JOBS_CREATED, on_job_created, check=whole),)
 

@@ -1,17 +1,19 @@
 """Photos coming in: streamed aside, judged, and only then kept by their digest. Out: whole or small."""
 
 import asyncio
+import errno
 import io
 import struct
 import tempfile
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
 from PIL import Image, ImageOps
 from truth_contracts.refusals import Refusal
-from truth_kit.blobs import CHUNK_BYTES, Blobs
+from truth_kit.blobs import CHUNK_BYTES, Blobs, StoreError
 from truth_kit.lifecycle import Runtime
 
 PIXELS_MAX = 50_000_000
@@ -68,10 +70,10 @@ class Store:
     ) -> Photo | Refusal:
         """Keep a photo; on return its bytes are durable. `known_as`: its type, if judged before.
 
-        Refused: `not_a_photo`, `digest_invalid`, `digest_mismatch`, `body_too_large`.
+        Refused: `not_a_photo`, `digest_invalid`, `digest_mismatch`, `body_too_large`. Raises StoreError when
+        there is no room for it just now.
         """
-        # A file without a name: whatever ends this early leaves nothing behind.
-        with tempfile.TemporaryFile() as aside:
+        with _aside() as aside:
             async for chunk in chunks:
                 await asyncio.to_thread(aside.write, chunk)
             size, media_type = aside.tell(), known_as or await self._judge(aside)
@@ -82,8 +84,8 @@ class Store:
             return kept if isinstance(kept, Refusal) else Photo(media_type, size)
 
     async def thumbnail(self, sha256: str) -> bytes:
-        """A kept photo, small, as WebP. Raises EvidenceLostError when its bytes are gone."""
-        with tempfile.TemporaryFile() as aside:
+        """A kept photo, small, as WebP. Raises EvidenceLostError when its bytes are gone, or StoreError."""
+        with _aside() as aside:
             try:
                 async for piece in self.kept.open(sha256):
                     await asyncio.to_thread(aside.write, piece)
@@ -135,6 +137,18 @@ def thumbnail(opened: IO[bytes]) -> bytes:
         small = io.BytesIO()
         upright.convert("RGB").save(small, "WEBP", quality=75, exif=b"", xmp=b"")
         return small.getvalue()
+
+
+@contextmanager
+def _aside() -> Generator[IO[bytes]]:
+    """A file without a name: whatever ends early leaves nothing behind. A full disk is a StoreError."""
+    try:
+        with tempfile.TemporaryFile() as aside:
+            yield aside
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StoreError("no room for a photo") from error
 
 
 def _not_a_photo() -> Refusal:

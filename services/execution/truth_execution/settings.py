@@ -1,6 +1,7 @@
 """Configuration; only app.py and the command line read it."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +23,9 @@ class Settings(BaseSettings):
     step_key_file: Path = Field(description="PKCS#8 PEM of the Ed25519 key that signs execution's steps")
     step_keys_file: Path = Field(
         validation_alias="TRUTH_STEP_KEYS_FILE", description="public step keys, one vkey a line"
+    )
+    create_job_proof: Literal["off", "optional", "required"] = Field(
+        default="optional", description="as governance's: `required` makes no Job that no passkey created"
     )
     evidence: BlobStore = Field(description="where photos are kept by digest; records may read it")
     evidence_bytes_max: int = Field(default=25 * 1024 * 1024, description="largest photo, in bytes")

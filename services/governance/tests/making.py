@@ -173,7 +173,7 @@ def promoted(task: Task | None = None) -> Task:
     task = task or assigned()
     preparation = prepared(task)
     command = CreateJob(digest=preparation.digest)
-    return carried(create_job(task, Known(None, preparation), command, occasion(), PROVING))
+    return carried(create_job(task, Known(None, preparation, operator()), command, occasion(), PROVING))
 
 
 def refused(outcome: object) -> str:

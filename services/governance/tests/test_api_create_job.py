@@ -118,6 +118,13 @@ async def test_guardrail_1_an_old_digest_is_refused(door: Door) -> None:
     assert refusal(await door.create("ada", task, digest)) == (409, "version_stale")
 
 
+async def test_guardrail_1_no_job_is_made_for_an_operator_who_left_since_it_was_prepared(door: Door) -> None:
+    task = await door.assigned()
+    digest = (await door.prepare("ada", task))["digest"]
+    await door.done("ada", "PUT", "/api/operators/olga", {"name": "Olga", "active": False})
+    assert refusal(await door.create("ada", task, digest)) == (422, "operator_unknown")
+
+
 async def test_guardrail_1_a_prepared_job_does_not_wait_for_ever(door: Door, database: Database) -> None:
     task = await door.assigned()
     job = FrozenJob.model_validate((await door.prepare("ada", task))["job"] | {"job_id": str(uuid4())})

@@ -140,6 +140,19 @@ async def test_what_is_not_whole_opens_nothing(database: Database, feed: Feed) -
     assert forged.refused == 1
 
 
+async def test_a_requester_that_the_database_cannot_keep_opens_nothing(
+    database: Database, feed: Feed
+) -> None:
+    # Signed by an intake that still took U+0000 in a subject.
+    poison = request_body()
+    asker = poison.requester.model_copy(update={"subject": "a\0b"})
+    accepted = intake_accepted(poison.model_copy(update={"requester": asker}))
+    good = intake_accepted()
+    assert (await feed.send(accepted, good)).refused == 1
+    assert await feed.refusals() == ["body_invalid"]
+    assert [fact.request_id for fact in await told(database)] == [good.request_id]
+
+
 async def test_a_planned_surface_opens_nothing(feed: Feed) -> None:
     await feed.send(intake_accepted(maturity="planned"))
     assert await feed.refusals() == ["surface_planned"]

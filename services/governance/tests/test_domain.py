@@ -79,7 +79,7 @@ def try_prepare(task: Task) -> object:
 
 
 def try_create(task: Task) -> object:
-    return create_job(task, Known(None, None), CreateJob(digest="0" * 64), occasion(), PROVING)
+    return create_job(task, Known(None, None, operator()), CreateJob(digest="0" * 64), occasion(), PROVING)
 
 
 MAKE: dict[TaskState, Callable[[], Task]] = {

@@ -50,7 +50,7 @@ def test_only_an_admin_or_the_assigned_operator_creates(person: Person) -> None:
     preparation = prepared(task, ADA)
     command = CreateJob(digest=preparation.digest)
     assert (
-        refused(create_job(task, Known(None, preparation), command, occasion(person), PROVING))
+        refused(create_job(task, Known(None, preparation, operator()), command, occasion(person), PROVING))
         == "not_assigned"
     )
 
@@ -75,17 +75,24 @@ def test_create_job_needs_the_digest_that_the_same_person_prepared() -> None:
     task = assigned()
     preparation = prepared(task, ADA)
     command = CreateJob(digest=preparation.digest)
-    assert refused(create_job(task, Known(None, None), command, occasion(), PROVING)) == "digest_unknown"
     assert (
-        refused(create_job(task, Known(None, preparation), CreateJob(digest="1" * 64), occasion(), PROVING))
+        refused(create_job(task, Known(None, None, operator()), command, occasion(), PROVING))
         == "digest_unknown"
     )
     assert (
-        refused(create_job(task, Known(None, preparation), command, occasion(AMIR), PROVING))
+        refused(
+            create_job(
+                task, Known(None, preparation, operator()), CreateJob(digest="1" * 64), occasion(), PROVING
+            )
+        )
         == "digest_unknown"
     )
     assert (
-        refused(create_job(task, Known(None, preparation), command, occasion(OLGA), PROVING))
+        refused(create_job(task, Known(None, preparation, operator()), command, occasion(AMIR), PROVING))
+        == "digest_unknown"
+    )
+    assert (
+        refused(create_job(task, Known(None, preparation, operator()), command, occasion(OLGA), PROVING))
         == "digest_unknown"
     )
 
@@ -96,26 +103,44 @@ def test_a_digest_lasts_ten_minutes_and_not_beyond_a_reassignment() -> None:
     command = CreateJob(digest=preparation.digest)
     late = occasion(at=NOW + timedelta(minutes=10, milliseconds=1))
     assert (
-        refused(create_job(task, Known(None, preparation), command, late, PROVING)) == "preparation_expired"
+        refused(create_job(task, Known(None, preparation, operator()), command, late, PROVING))
+        == "preparation_expired"
     )
     last = occasion(at=NOW + timedelta(minutes=10))
-    assert isinstance(create_job(task, Known(None, preparation), command, last, PROVING), Promotion)
+    assert isinstance(
+        create_job(task, Known(None, preparation, operator()), command, last, PROVING), Promotion
+    )
     assert (
-        refused(create_job(assigned(task, OTTO), Known(None, preparation), command, occasion(), PROVING))
+        refused(
+            create_job(
+                assigned(task, OTTO), Known(None, preparation, operator()), command, occasion(), PROVING
+            )
+        )
         == "version_stale"
     )
+
+
+def test_nobody_creates_the_job_of_an_operator_who_left_meanwhile() -> None:
+    task = assigned()
+    preparation = prepared(task)
+    command = CreateJob(digest=preparation.digest)
+    for gone in (operator(is_active=False), None):
+        known = Known(None, preparation, gone)
+        assert refused(create_job(task, known, command, occasion(), PROVING)) == "operator_unknown"
 
 
 def test_a_second_create_job_gives_the_first_job_or_is_refused() -> None:
     task = assigned()
     preparation = prepared(task)
     command = CreateJob(digest=preparation.digest)
-    outcome = create_job(task, Known(None, preparation), command, occasion(), PROVING)
+    outcome = create_job(task, Known(None, preparation, operator()), command, occasion(), PROVING)
     assert isinstance(outcome, Promotion)
     task, creation = carried(outcome), outcome.creation
     late = occasion(at=NOW + timedelta(days=1))
-    assert create_job(task, Known(creation, preparation), command, late, PROVING) == creation
-    other = create_job(task, Known(creation, None), CreateJob(digest="1" * 64), occasion(), PROVING)
+    assert create_job(task, Known(creation, preparation, None), command, late, PROVING) == creation
+    other = create_job(
+        task, Known(creation, None, operator()), CreateJob(digest="1" * 64), occasion(), PROVING
+    )
     assert refused(other) == "job_exists"
     assert isinstance(other, Refusal)
     assert str(creation.job_id) in other.detail

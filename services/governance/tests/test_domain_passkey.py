@@ -45,7 +45,7 @@ def command(credential: dict[str, Any]) -> RegisterPasskey:
 
 def registered(credential: dict[str, Any] | None = None) -> Passkey | Refusal:
     asked = command(credential or Authenticator().register(OPTIONS))
-    return register_passkey(asked, CHALLENGE, occasion(FRESH_ADA), SITE)
+    return register_passkey(asked, CHALLENGE, [], occasion(FRESH_ADA), SITE)
 
 
 def passkey(authenticator: Authenticator | None = None) -> Passkey:
@@ -119,7 +119,7 @@ def test_a_key_of_another_name_is_refused() -> None:
 )
 def test_a_key_answers_a_challenge_that_waits_for_its_owner(challenge: Challenge | None) -> None:
     asked = command(Authenticator().register(OPTIONS))
-    assert refused(register_passkey(asked, challenge, occasion(FRESH_ADA), SITE)) == "challenge_unknown"
+    assert refused(register_passkey(asked, challenge, [], occasion(FRESH_ADA), SITE)) == "challenge_unknown"
 
 
 @pytest.mark.parametrize("minutes", [None, 10.01, 600])
@@ -128,7 +128,7 @@ def test_passkeys_change_only_after_a_fresh_sign_in(minutes: float | None) -> No
     stale = replace(ADA, signed_in_at=at)
     assert refused(invite_passkey(stale, [], bytes(32), NOW)) == "sign_in_stale"
     asked = command(Authenticator().register(OPTIONS))
-    assert refused(register_passkey(asked, CHALLENGE, occasion(stale), SITE)) == "sign_in_stale"
+    assert refused(register_passkey(asked, CHALLENGE, [], occasion(stale), SITE)) == "sign_in_stale"
     assert refused(revoke_passkey(passkey(), occasion(stale))) == "sign_in_stale"
     assert isinstance(
         invite_passkey(replace(ADA, signed_in_at=NOW - timedelta(minutes=10)), [], b"c", NOW), Challenge
@@ -138,7 +138,10 @@ def test_passkeys_change_only_after_a_fresh_sign_in(minutes: float | None) -> No
 def test_nobody_has_keys_without_end() -> None:
     full = [passkey()] * PASSKEYS_MAX
     assert refused(invite_passkey(FRESH_ADA, full, bytes(32), NOW)) == "passkeys_full"
+    asked = command(Authenticator().register(OPTIONS))
+    assert refused(register_passkey(asked, CHALLENGE, full, occasion(FRESH_ADA), SITE)) == "passkeys_full"
     one_less = [*full[1:], replace(full[0], revoked_at=NOW)]
+    assert isinstance(register_passkey(asked, CHALLENGE, one_less, occasion(FRESH_ADA), SITE), Passkey)
     assert isinstance(invite_passkey(FRESH_ADA, one_less, bytes(32), NOW), Challenge)
 
 

@@ -32,6 +32,7 @@ from services.governance.tests.making import (
     assigned,
     carried,
     occasion,
+    operator,
     prepared,
 )
 from services.governance.tests.test_domain_passkey import passkey
@@ -59,7 +60,7 @@ def created(
 ) -> Promotion | Refusal:
     command = CreateJob.model_validate({"digest": preparation.digest, "assertion": assertion})
     at = NOW + timedelta(minutes=1)
-    outcome = create_job(task, Known(None, preparation, key), command, occasion(at=at), proving)
+    outcome = create_job(task, Known(None, preparation, operator(), key), command, occasion(at=at), proving)
     assert isinstance(outcome, Promotion | Refusal)
     return outcome
 
@@ -169,7 +170,7 @@ def test_the_task_is_looked_at_before_the_proof() -> None:
     """A missing or wrong proof tells nothing to somebody who may not create this Job anyway."""
     command = CreateJob(digest=PREPARED.digest)
     stranger = occasion(replace(OLGA, subject="otto", reference="person:otto"))
-    outcome = create_job(TASK, Known(None, PREPARED), command, stranger, REQUIRED)
+    outcome = create_job(TASK, Known(None, PREPARED, operator()), command, stranger, REQUIRED)
     assert isinstance(outcome, Refusal)
     assert outcome.code == "not_assigned"
 

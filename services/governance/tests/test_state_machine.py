@@ -100,7 +100,7 @@ class TaskMachine(RuleBasedStateMachine):
             return
         preparation = self.prepared[-1 - which % len(self.prepared)]
         command = CreateJob(digest=preparation.digest)
-        known = Known(self.creation, preparation)
+        known = Known(self.creation, preparation, operator())
         outcome = create_job(self.task, known, command, occasion(person, self.now), PROVING)
         match outcome:
             case Promotion():

@@ -1,21 +1,17 @@
 """Every query and every constraint, on a real PostgreSQL."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, make_url, text, update
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import delete, text, update
 from truth_governance.domain.assignment import Operator
 from truth_governance.domain.task import TaskState
 from truth_governance.store import operators, queue, tasks, watched
 from truth_governance.tables import decision, job_creation, metadata, task
 from truth_kit.database import Database
+from truth_kit.testing import unmigrated
 from truth_sealing.steps import History
 
 from services.governance.tests.keeping import kept, kept_assigned, refused_by
@@ -30,33 +26,9 @@ from services.governance.tests.making import (
     service_event_changed,
 )
 
-OWN = (
-    "operator",
-    "task",
-    "decision",
-    "preparation",
-    "passkey_challenge",
-    "passkey",
-    "job_creation",
-    "job_seen",
-    "service_event_seen",
-)
 
-
-async def test_tables_are_what_the_migration_makes(database: Database) -> None:
-    def is_own(name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "table" or name in OWN
-
-    def differences(connection: Connection) -> list[Any]:
-        options = {"include_schemas": True, "compare_type": True, "include_name": is_own}
-        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
-
-    # A connection without search_path: under one, reflection leaves the schema of foreign keys out.
-    url = make_url(database.connection.dsn).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
-    async with engine.connect() as conn:
-        assert await conn.run_sync(differences) == []
-    await engine.dispose()
+async def test_the_tables_are_those_of_the_migration(database: Database) -> None:
+    assert await unmigrated(database, metadata) == []
 
 
 async def test_every_constraint_of_the_tables_is_in_the_database(database: Database) -> None:

@@ -26,6 +26,7 @@ from services.governance.tests.making import (
     assigned,
     carried,
     occasion,
+    operator,
     prepared,
 )
 
@@ -35,7 +36,7 @@ NOT_BY_CREATE_JOB = "jobs.created takes what Create Job wrote in the same transa
 def created(task: Task) -> tuple[Task, Promotion]:
     preparation = prepared(task)
     command = CreateJob(digest=preparation.digest)
-    outcome = create_job(task, Known(None, preparation), command, occasion(), PROVING)
+    outcome = create_job(task, Known(None, preparation, operator()), command, occasion(), PROVING)
     assert isinstance(outcome, Promotion)
     return carried(outcome), outcome
 

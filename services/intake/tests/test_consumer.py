@@ -122,6 +122,25 @@ async def test_a_reused_key_is_refused_and_the_batch_goes_on(database: Database)
     assert (event.source, event.refused_event_id, event.offset) == (SOURCE, "e-2", 1)
 
 
+@pytest.mark.parametrize("apart", [False, True], ids=["in one batch", "in two"])
+async def test_a_plain_request_with_a_known_key_and_other_content_is_refused(
+    database: Database, apart: bool
+) -> None:
+    members = asked(request_key="17")
+    bodies = (members, members | {"summary": "Roof leaks"}, members)
+    messages = [Message("requests.submitted", None, json.dumps(body).encode(), ()) for body in bodies]
+    if apart:
+        for offset, message in enumerate(messages):
+            await consume(database, message, first=offset)
+    else:
+        decided = await consume(database, *messages)
+        assert (decided.acted_on, decided.refused, decided.repeated) == (1, 1, 1)
+    (message,) = await told(database)
+    event = refusal(message)
+    assert (event.code, event.request_key, event.offset) == ("request_key_reused", "17", 1)
+    assert len(await accepted(database)) == 1
+
+
 async def test_an_id_that_both_doors_used_for_different_requests_is_refused_and_not_lost(
     database: Database,
 ) -> None:

@@ -1,6 +1,7 @@
 """The rules about what is told: questions, the tracker, refusals on requests.refused."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from truth_contracts.envelope import Coordinates, Message, to_kafka
 from truth_contracts.ids import EventId, RequestId
 from truth_contracts.intakes import IntakeAnswered
 from truth_contracts.refusals import Refusal
-from truth_intake.domain.question import Answer, Answering, AnswerQuestion, answer_question
+from truth_intake.domain.question import ANSWER_BYTES_MAX, Answer, Answering, AnswerQuestion, answer_question
 from truth_intake.domain.refused import KEY_BYTES_MAX, RefusedMessage, key_of, request_refused
 from truth_intake.domain.tracker import (
     NO_SIGNAL,
@@ -106,6 +107,16 @@ def test_the_same_answer_again_changes_nothing(task: Seen, given: dict[str, Any]
     assert answer_question(task, GIVEN, AnswerQuestion.model_validate(given), answering()) == GIVEN
 
 
+def test_an_answer_that_governance_could_not_keep_is_refused_where_it_can_be_shortened() -> None:
+    # U+0915 takes three bytes, two quotes stand around the text.
+    longest = (ANSWER_BYTES_MAX - 2) // 3
+    fits = answer_question(question(2), None, AnswerQuestion(answer="\u0915" * longest), answering())
+    assert isinstance(fits, IntakeAnswered)
+    wish = AnswerQuestion(answer="\u0915" * (longest + 1))
+    refusal = refused(answer_question(question(2), None, wish, answering()))
+    assert (refusal.code, refusal.field) == ("body_too_large", "answer")
+
+
 def test_the_same_words_answer_a_later_question_too() -> None:
     answered = answer_question(question(4), GIVEN, AnswerQuestion(answer="Left."), answering())
     assert isinstance(answered, IntakeAnswered)
@@ -192,7 +203,10 @@ def test_a_record_without_a_signal_promises_none() -> None:
 
 
 def refusal_of(message: Message, **changes: Any) -> tuple[bytes | None, Any]:
-    members: dict[str, Any] = {"refusal": Refusal("body_invalid", "No.", "summary", "text", "null")}
+    members: dict[str, Any] = {
+        "appended_at": NOW,
+        "refusal": Refusal("body_invalid", "No.", "summary", "text", "null"),
+    }
     one = RefusedMessage(message, PLACE, **members | changes)
     told = request_refused(one, NOW)
     return key_of(one, told), told
@@ -205,6 +219,8 @@ def test_a_refusal_tells_the_upstreams_ids_and_where_the_message_lies() -> None:
     assert (told.partition, told.offset, told.code, told.field) == (2, 41, "body_invalid", "summary")
     assert (told.expected, told.received, key) == ("text", "null", b"key")
     assert refusal_of(message)[1].event_id == told.event_id
+    later = NOW + timedelta(milliseconds=1)  # the same place of another Kafka
+    assert refusal_of(message, appended_at=later)[1].event_id != told.event_id
 
 
 def test_a_refused_structured_event_tells_its_ids_too() -> None:

@@ -81,6 +81,18 @@ async def test_the_same_form_with_other_words_is_kept_apart_and_shown_again(
     assert await count(database) == 2
 
 
+async def test_a_tracker_of_another_request_is_refused_and_the_form_is_shown_with_its_own(
+    browser: In, database: Database
+) -> None:
+    form, _ = await send(browser())
+    other = await browser().post(KITCHEN, data=form | {"once": form["once"] + "x"})
+    assert other.status_code == 409
+    once_more = filled(other.text)
+    assert once_more["token"] != form["token"]
+    assert (await browser().post(KITCHEN, data=once_more)).status_code == 303
+    assert await count(database) == 2
+
+
 async def test_a3_a_planned_surface_has_no_form_and_takes_none(browser: In, database: Database) -> None:
     page = await browser().get("/request/garden-care")
     assert page.status_code == 200

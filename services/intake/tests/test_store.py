@@ -2,15 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, NullPool, make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import create_async_engine
 from truth_contracts.ids import EventId, RequestId
 from truth_contracts.intakes import IntakeAnswered
 from truth_intake.domain.intake import Sealed
@@ -19,6 +15,7 @@ from truth_intake.store import intakes, reading, surfaces, tracking
 from truth_intake.store.reading import Scope, Wanted
 from truth_intake.tables import metadata
 from truth_kit.database import Database
+from truth_kit.testing import unmigrated
 
 from services.intake.tests import builders
 from services.intake.tests.builders import NOW, sealed, submission, surface
@@ -29,6 +26,7 @@ GRANTS = {
     "outbox": {"SELECT", "INSERT", "DELETE"},
     "dead_letter": {"SELECT", "INSERT"},
     "dead_letter_action": {"SELECT", "INSERT"},
+    "trace": {"SELECT", "INSERT"},
     "surface": {"SELECT", "INSERT"},
     "intake": {"SELECT", "INSERT"},
     "step": {"SELECT", "INSERT"},
@@ -42,23 +40,8 @@ async def insert(database: Database, *new: Sealed) -> set[RequestId]:
         return await intakes.insert_intakes(tx, new)
 
 
-def is_ours(name: str | None, kind: str, _: object) -> bool:
-    if kind == "schema":
-        return name == "truth"
-    return kind != "table" or name in {table.name for table in metadata.tables.values()}
-
-
-def differences(connection: Connection) -> Sequence[object]:
-    context = MigrationContext.configure(connection, opts={"include_schemas": True, "include_name": is_ours})
-    return compare_metadata(context, metadata)
-
-
-async def test_the_tables_are_those_of_the_migrated_database(database: Database) -> None:
-    # A connection without our search_path, under which alembic would take `truth` for the nameless default.
-    url = make_url(database.connection.dsn).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
-    async with engine.connect() as conn:
-        assert await conn.run_sync(differences) == []
+async def test_the_tables_are_those_of_the_migration(database: Database) -> None:
+    assert await unmigrated(database, metadata) == []
 
 
 async def test_the_app_role_has_these_rights_and_no_others(database: Database) -> None:

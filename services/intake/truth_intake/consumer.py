@@ -1,7 +1,7 @@
 """Kafka in: requests from upstreams, and what the other services tell watchers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,6 @@ from truth_contracts.envelope import Message, Received, to_kafka
 from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
 from truth_contracts.requests import RequestSubmitted
-from truth_contracts.steps import Event
 from truth_contracts.topics import (
     JOBS_CHANGED,
     RECORDS_SEALED,
@@ -20,7 +19,7 @@ from truth_contracts.topics import (
     SIGNALS_EMITTED,
     TASKS_CHANGED,
 )
-from truth_kit import outbox
+from truth_kit import outbox, traces
 from truth_kit.dead_letters import DeadLetter
 from truth_kit.fresh import new_id, new_salt
 from truth_kit.subscribe import AnyRoute, Route
@@ -65,10 +64,9 @@ async def on_request_submitted(
         new = [one.verdict for one in decided if isinstance(one.verdict, Accepted)]
         sealed = await _seal(new, signer)
         inserted = await intakes.insert_intakes(tx, sealed)
-        parents = {
-            (received.source, received.event_id): parent_of(received.message) for received, _ in undecided
-        }
-        await outbox.add(tx, [_told(one, parents) for one in sealed if one.event.request_id in inserted])
+        told = [one for one in sealed if one.event.request_id in inserted]
+        await outbox.add(tx, [one.event for one in told])
+        await traces.keep(tx, _parents(told, batch))
         # A twin through the other door was faster: what has its key is decided again, by what is there now.
         lost = {one.accepted.submission.key for one in sealed if one.event.request_id not in inserted}
         dead += [
@@ -80,11 +78,16 @@ async def on_request_submitted(
     return dead
 
 
-def _told(one: Sealed, parents: Mapping[tuple[str, str], str | None]) -> Event | Message:
-    """The hand-off, with its sender's trace beside it where the sender named one."""
-    submission = one.accepted.submission
-    parent = parents.get((submission.entrance.source, submission.event_id))
-    return to_kafka(one.event, traceparent=parent) if parent else one.event
+def _parents(
+    told: Sequence[Sealed], batch: Sequence[Received[RequestSubmitted]]
+) -> dict[RequestId, str | None]:
+    """The trace that each new request came with."""
+    named = {(received.source, received.event_id): parent_of(received.message) for received in batch}
+    submissions = {one.event.request_id: one.accepted.submission for one in told}
+    return {
+        request_id: named.get((submission.entrance.source, submission.event_id))
+        for request_id, submission in submissions.items()
+    }
 
 
 async def _decide(
@@ -116,7 +119,12 @@ async def on_refused(tx: AsyncConnection, letters: Sequence[DeadLetter], now: da
     messages: list[Message] = []
     for letter in letters:
         refused = RefusedMessage(
-            letter.message, letter.coordinates, letter.refusal, letter.source, letter.event_id
+            letter.message,
+            letter.coordinates,
+            letter.appended_at,
+            letter.refusal,
+            letter.source,
+            letter.event_id,
         )
         told = request_refused(refused, now)
         messages.append(to_kafka(told, key=key_of(refused, told)))

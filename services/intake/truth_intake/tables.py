@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -16,7 +17,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
 )
+from sqlalchemy import cast as cast_sql
 from sqlalchemy.schema import TypedColumns
 from truth_contracts.ids import EventId, RequestId
 from truth_contracts.steps import Maturity
@@ -32,6 +35,11 @@ def _of_intake() -> Column[RequestId]:
     """The request's id, of an Intake that exists."""
     owner = ForeignKey("truth.intake.request_id")
     return cast("Column[RequestId]", Column(Uuid, owner, primary_key=True, nullable=False))
+
+
+def reference_of(request_id: ColumnElement[RequestId]) -> ColumnElement[str]:
+    """The last eight digits of an id, which people say to each other."""
+    return func.right(cast_sql(request_id, Text), 8)
 
 
 class SurfaceColumns(TypedColumns):
@@ -113,6 +121,7 @@ intake = Table(
 )
 Index("intake_request_key", intake.c.request_key)
 Index("intake_actor", intake.c.actor, intake.c.request_id)
+Index("intake_reference", reference_of(intake.c.request_id))
 step = Table("step", metadata, StepColumns)
 projection = Table("projection", metadata, ProjectionColumns)
 answer = Table("answer", metadata, AnswerColumns)

@@ -29,6 +29,7 @@ from truth_sealing.bundle import Bundle, EvidenceLabel
 from truth_sealing.checkpoint import Checkpoint
 from truth_sealing.edge import Edge
 from truth_sealing.evidence import EvidenceFile
+from truth_sealing.samples import passkey_proof
 from truth_sealing.steps import History
 from truth_sealing.strict import strict_object
 from truth_sealing.verify import check
@@ -47,6 +48,8 @@ from services.records.tests.builders import (
     uuid_of,
 )
 from services.records.tests.logs import new_key, ready
+
+GARBAGE = dict.fromkeys(("public_key", "authenticator_data", "client_data_json", "signature"), "AAAA")
 
 
 def drawn(history: History) -> Draft | Refusal:
@@ -125,6 +128,10 @@ def test_what_was_not_given_is_not_committed_to() -> None:
         pytest.param({}, {"evidence_missing": ("repair",)}, "fulfilled although evidence is missing", id="fulfilled without evidence"),
         pytest.param({}, {"evidence": (evidence(), evidence(b"x"))}, "two evidence bear the same number", id="a number twice"),
         pytest.param({"job_created": {"actor": "person:amir"}}, {}, "who prepared the Job", id="prepared by another"),
+        pytest.param({"job_created": {"proof": GARBAGE}}, {}, "proof cannot be read", id="a passkey proof that is none"),
+        pytest.param({"job_created": {"proof": passkey_proof({})}}, {}, "signed another Job", id="a passkey over another Job"),
+        pytest.param({"request": {"actor": "person:ada"}}, {}, "whoever asked also approved", id="approved by who asked"),
+        pytest.param({"job_claimed": {"actor": "person:otto"}}, {}, "not claimed by the assigned", id="claimed by another"),
     ],
 )  # fmt: skip
 def test_steps_that_contradict_each_other_make_no_record(
@@ -133,6 +140,11 @@ def test_steps_that_contradict_each_other_make_no_record(
     refusal = drawn(path(1, changes, **completion))
     assert isinstance(refusal, Refusal)
     assert (refusal.code, what in refusal.detail) == ("chain_broken", True), refusal
+
+
+def test_a_job_that_its_passkey_signed_makes_a_record() -> None:
+    proof = passkey_proof(path(1).body("job_created")["job"])
+    assert isinstance(drawn(path(1, {"job_created": {"proof": proof}})), Draft)
 
 
 def test_the_longest_completion_that_execution_publishes_fits_into_a_message() -> None:

@@ -126,3 +126,25 @@ async def test_one_photo_of_two_records_is_copied_once(
     assert await is_ready(database)
     ((size,),) = await fetch(database, "SELECT bytes FROM truth.evidence_copy")
     assert size == len(PHOTO)
+
+
+async def test_a_piece_that_cannot_be_read_keeps_no_other_from_being_copied(
+    database: Database, running: Running, stores: Stores, tmp_path: Path
+) -> None:
+    copies, other = copier(stores), b"photo of the old tap"
+    folder = Folder(tmp_path / "damaged")
+    copies.source = folder
+    # A link is refused with ELOOP, to root as well: as good as a bad sector.
+    folder.path(SHA256).parent.mkdir(parents=True)
+    folder.path(SHA256).symlink_to(tmp_path / "nowhere")
+    await folder.put(photo(other), hashlib.sha256(other).hexdigest(), 1000)
+    await insert(database, [draft(1)])
+    await insert(database, [draft(2, path(2, evidence=(evidence(other),)))])
+    runtime, _ = running.start(copies.run)
+    await copied(database)
+
+    async def says_so() -> bool:
+        return "cannot be copied" in runtime.notes.get(NOTE, "")
+
+    await until(says_so, "note")
+    assert copies.waiting.keys() == {SHA256}

@@ -103,6 +103,19 @@ async def test_an_operator_lists_their_own_and_an_auditor_all(visitor: Visitor) 
     assert before.count(" data-row>") == 1
 
 
+@pytest.mark.parametrize("before", [-1, 2**63, "x"])
+async def test_a_page_that_cannot_be_is_refused(visitor: Visitor, before: object) -> None:
+    answer = await visitor("vera", "auditor").get("/records", params={"before": str(before)})
+    assert answer.status_code == 422
+
+
+@pytest.mark.usefixtures("sealed")
+@pytest.mark.parametrize(("number", "status"), [("%00", 422), ("1", 422), ("9999", 404)])
+async def test_a_photo_that_cannot_be_is_refused(visitor: Visitor, number: str, status: int) -> None:
+    answer = await visitor("ada", "admin").get(f"/records/{RECORD}/evidence/{number}")
+    assert answer.status_code == status
+
+
 @pytest.mark.usefixtures("sealed")
 async def test_the_bundle_comes_by_session_as_it_does_by_token(
     visitor: Visitor, infrastructure: System

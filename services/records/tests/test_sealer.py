@@ -12,6 +12,7 @@ from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.testing import published
 from truth_local import ports
+from truth_records import sealer
 from truth_records.domain.log import LogStoppedError
 from truth_records.sealer import NOTE
 from truth_sealing.bundle import Bundle
@@ -32,6 +33,17 @@ KILL = """
         RETURN NULL;
     END $$;
 """
+
+OWNER = """
+    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 7003 AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several batches from a few drafts: the next is read and hashed while one is written, or killed."""
+    monkeypatch.setattr(sealer, "BATCH_MAX", 3)
 
 
 async def sealed(database: Database, records: int) -> None:
@@ -119,6 +131,25 @@ async def test_of_two_sealers_one_says_that_it_stands_by(
     assert doings() == ["seals", "stands"]
 
 
+async def test_an_owner_at_rest_stays_the_owner(
+    database: Database, kafka: KafkaConnection, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealer, "FROZEN_SECONDS", 2)  # one that still restores asks every second
+    grown = Grown(database)
+    owner = grown.sealer(kafka)
+    running.start(owner.run)
+    await insert(database, drafts(range(1)))
+    await sealed(database, 1)
+    first = await fetch(database, OWNER)
+    for _ in range(10):  # for longer than it may say nothing
+        await asyncio.sleep(0.3)
+        assert await fetch(database, OWNER) == first
+    await insert(database, drafts(range(1, 2)))
+    await sealed(database, 2)
+    assert (await fetch(database, OWNER), owner.failures) == (first, 0)
+
+
+@pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize(
     "trigger",
     [
@@ -136,6 +167,7 @@ async def test_a_backend_killed_inside_the_sealing_statement_loses_and_doubles_n
     await _seal_through_kills(database, kafka, running)
 
 
+@pytest.mark.usefixtures("small_batches")
 async def test_a_backend_killed_at_the_commit_loses_and_doubles_nothing(
     database: Database, kafka: KafkaConnection, running: Running, superuser: str
 ) -> None:
@@ -156,30 +188,32 @@ async def _kill_in(superuser: str, trigger: str) -> None:
 
 async def _seal_through_kills(database: Database, kafka: KafkaConnection, running: Running) -> None:
     grown = Grown(database)
-    await insert(database, drafts(range(4)))
+    await insert(database, drafts(range(10)))
     running.start(grown.sealer(kafka).run)
-    await sealed(database, 4)
-    ((kills,),) = await fetch(database, "SELECT last_value FROM truth.kills")
-    assert kills == 3
-    await check_whole(database, grown, 4)
+    await sealed(database, 10)
+    ((statements,),) = await fetch(database, "SELECT last_value FROM truth.kills")
+    assert statements == 2 + 4, "two were killed, then four batches sealed"
+    await check_whole(database, grown, 10)
 
 
+@pytest.mark.usefixtures("small_batches")
 async def test_a_backend_killed_at_any_moment_loses_and_doubles_nothing(
     database: Database, kafka: KafkaConnection, running: Running, superuser: str
 ) -> None:
     grown, chance = Grown(database), random.Random(7)  # noqa: S311 the same moments in every run
     running.start(grown.sealer(kafka).run)
     connection = await asyncpg.connect(superuser)
-    for draft in drafts(range(40)):
-        await insert(database, [draft])
+    waiting = drafts(range(400))
+    for first in range(0, 400, 10):
+        await insert(database, waiting[first : first + 10])
         await asyncio.sleep(chance.random() * 0.05)
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'truth-records-sealer' AND datname = current_database()"
         )
     await connection.close()
-    await sealed(database, 40)
-    await check_whole(database, grown, 40)
+    await sealed(database, 400)
+    await check_whole(database, grown, 400)
 
 
 @pytest.mark.parametrize(

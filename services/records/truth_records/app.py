@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from aiokafka.errors import KafkaError
-from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import PostgresError
-from sqlalchemy.exc import SQLAlchemyError
 from truth_kit.blobs import blobs_at
+from truth_kit.connections import DATABASE_ERRORS
 from truth_kit.database import Database
 from truth_kit.lifecycle import Service
 from truth_sealing.keyring import read_keyring
@@ -65,7 +63,7 @@ async def _audit(settings: Settings, *, is_whole: bool) -> int:
     database = Database(settings.database, "records")
     try:
         result = await auditing.audit(database, settings.kafka, _log_key(settings), is_whole=is_whole)
-    except (KafkaError, SQLAlchemyError, PostgresError, DriverError, OSError) as error:
+    except (*DATABASE_ERRORS, KafkaError) as error:
         sys.stderr.write(f"could not find out: {error!r}\n")
         return 2
     finally:

@@ -3,12 +3,9 @@
 from dataclasses import dataclass, field
 
 import structlog
-from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import PostgresError
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.base import instant_text
-from truth_kit.connections import KafkaConnection
+from truth_kit.connections import DATABASE_ERRORS, KafkaConnection
 from truth_kit.database import Database
 from truth_kit.fresh import utc_now
 from truth_kit.lifecycle import Runtime
@@ -73,7 +70,7 @@ async def tell(runtime: Runtime) -> None:
         try:
             async with runtime.database.connect() as conn:
                 runtime.notes[NOTE] = told(await store.find_last(conn, clean_only=False))
-        except (SQLAlchemyError, PostgresError, DriverError, OSError):
+        except DATABASE_ERRORS:
             runtime.notes[NOTE] = "not known: the database is away"
         await runtime.pause(_TELL_SECONDS)
 

@@ -4,11 +4,9 @@ import time
 from dataclasses import dataclass, field
 
 import structlog
-from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import PostgresError
-from sqlalchemy.exc import SQLAlchemyError
 from truth_contracts.refusals import Refusal
 from truth_kit.blobs import Blobs
+from truth_kit.connections import DATABASE_ERRORS
 from truth_kit.fresh import utc_now
 from truth_kit.lifecycle import Runtime
 from truth_kit.telemetry import described
@@ -45,13 +43,13 @@ class Copier:
     waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting])
 
     async def run(self, runtime: Runtime) -> None:
-        """Copy until told to stop. What is missing or different is tried again, from 1 to 60 s apart."""
+        """Copy until told to stop. What cannot be copied is tried again, from 1 to 60 s apart."""
         await self.own.sweep()
         while not runtime.stopping.is_set():
             try:
                 is_more = await self._copy_some(runtime)
                 self._tell(runtime)
-            except (SQLAlchemyError, PostgresError, DriverError, OSError) as error:
+            except DATABASE_ERRORS as error:
                 is_more, runtime.notes[NOTE] = False, f"waits: {described(error)}"
                 log.warning("evidence.waiting", error=described(error))
             if not is_more:
@@ -63,6 +61,8 @@ class Copier:
             lacking = await store.list_lacking(conn, later, _AT_ONCE)
         self._forget({piece.sha256 for piece in lacking}.union(later))
         for piece in lacking:
+            if runtime.stopping.is_set():
+                break
             reason = await self._copy(runtime, piece)
             if reason is None:
                 self.waiting.pop(piece.sha256, None)
@@ -78,11 +78,13 @@ class Copier:
             return f"has {piece.copied} bytes, and the completion tells {piece.bytes}"
         try:
             kept = await self.own.put(self.source.open(piece.sha256), piece.sha256, piece.bytes)
+            size = await self.own.size(piece.sha256)
         except FileNotFoundError:
             return "is not in execution's store"
+        except OSError as error:  # perhaps this piece's alone: the others are tried
+            return f"cannot be copied: {described(error)}"
         if isinstance(kept, Refusal):
             return f"is not what the completion tells: {kept.detail}"
-        size = await self.own.size(piece.sha256)
         if size is None:
             return "vanished from our own store"
         async with runtime.database.begin() as tx:

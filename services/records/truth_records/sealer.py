@@ -13,20 +13,16 @@ from typing import TypeVar
 import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
-from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import PostgresError
 from truth_contracts.ids import RecordId
-from truth_kit.connections import KafkaConnection, dial
-from truth_kit.fresh import utc_now
+from truth_kit.connections import DATABASE_ERRORS, KafkaConnection, dial
 from truth_kit.lifecycle import Runtime
 from truth_kit.telemetry import described
 from truth_sealing.edge import Edge
 
 from truth_records.bell import Bell
-from truth_records.domain.log import LogKey, LogStoppedError, check_outside, newest, restore, seal
-from truth_records.domain.telling import messages
+from truth_records.domain.log import Batch, LogKey, LogStoppedError, check_outside, newest, restore
 from truth_records.outside import read_checkpoints
-from truth_records.store import drafts
+from truth_records.pipeline import Pipeline
 from truth_records.store import log as store
 
 log = structlog.get_logger()
@@ -38,6 +34,9 @@ BATCH_MAX = 500
 BATCH_SECONDS = 0.05
 """Between two checkpoints, unless batches are full. The first draft after a pause is sealed at once."""
 
+FROZEN_SECONDS = 5
+"""After so long without a word PostgreSQL ends the session that holds the lock, and another may seal."""
+
 NOTE = "sealer"
 _LOOK_SECONDS = 0.2
 _STANDBY_SECONDS = 1.0
@@ -46,7 +45,6 @@ _SETTINGS = {
     "search_path": "truth",
     "statement_timeout": "20000",
     "lock_timeout": "5000",
-    "idle_session_timeout": "5000",
     "idle_in_transaction_session_timeout": "5000",
 }
 _T = TypeVar("_T")
@@ -72,16 +70,14 @@ class Sealer:
         while not runtime.stopping.is_set():
             try:
                 await self._own_and_seal(runtime)
-            except (PostgresError, DriverError, KafkaError, OSError, TimeoutError) as error:
+            except (*DATABASE_ERRORS, KafkaError) as error:
                 self.failures += 1
                 self._tell(runtime, f"waits: {described(error)}")
                 log.warning("sealer.waiting", error=described(error), failures=self.failures)
                 await runtime.pause(min(0.1 * 2 ** min(self.failures, 10), _BACK_OFF_SECONDS_MAX))
 
     async def _own_and_seal(self, runtime: Runtime) -> None:
-        connection = await dial(
-            runtime.database.connection, "truth-records-sealer", _SETTINGS, command_timeout=30
-        )
+        connection = await self._dial(runtime, FROZEN_SECONDS)
         try:
             if await self._own(connection, runtime):
                 edge = await self._restore(connection, runtime)
@@ -90,6 +86,10 @@ class Sealer:
                 await self._seal(connection, edge, runtime)
         finally:
             connection.terminate()
+
+    async def _dial(self, runtime: Runtime, idle_seconds: float = 0) -> asyncpg.Connection:
+        settings = _SETTINGS | {"idle_session_timeout": str(int(1000 * idle_seconds))}  # 0: never
+        return await dial(runtime.database.connection, "truth-records-sealer", settings, command_timeout=30)
 
     async def _own(self, connection: asyncpg.Connection, runtime: Runtime) -> bool:
         """Wait until the lock is ours; False if told to stop first."""
@@ -115,27 +115,31 @@ class Sealer:
         return edge
 
     async def _seal(self, connection: asyncpg.Connection, edge: Edge, runtime: Runtime) -> None:
-        while not runtime.stopping.is_set():
-            started = time.monotonic()
-            ready = await drafts.list_ready(connection, BATCH_MAX)
-            sound = [draft for draft in ready if draft.is_sound]
-            self._refuse({draft.record_id for draft in ready if not draft.is_sound}, runtime)
-            if sound:
-                now = utc_now()
-                batch = seal(edge, sound, self.key)
-                await store.seal(connection, batch, messages(batch, now), now)
-                edge = batch.edge
-                self._sealed(len(sound), edge.size, runtime)
-            if len(ready) < BATCH_MAX:
-                await self._wait(runtime, started if sound else None)
+        reading = await self._dial(runtime)
+        pipeline = Pipeline(connection, reading, self.key, edge, lambda batch: self._sealed(batch, runtime))
+        try:
+            while not runtime.stopping.is_set():
+                started = time.monotonic()
+                ready = await pipeline.list_ready(BATCH_MAX)
+                sound = [draft for draft in ready if draft.is_sound]
+                self._refuse({draft.record_id for draft in ready if not draft.is_sound}, runtime)
+                if sound:
+                    await pipeline.seal(sound)
+                if len(ready) < BATCH_MAX:
+                    await pipeline.written()
+                    await self._wait(runtime, started if sound else None)
+            await pipeline.written()
+        finally:
+            await pipeline.drop()
+            reading.terminate()
 
     def _tell(self, runtime: Runtime, doing: str) -> None:
         self.doing = runtime.notes[NOTE] = doing
 
-    def _sealed(self, records: int, size: int, runtime: Runtime) -> None:
+    def _sealed(self, batch: Batch, runtime: Runtime) -> None:
         runtime.database.wake.set()  # the relay's
-        self.sealed, self.failures = self.sealed + records, 0
-        log.info("batch.sealed", records=records, size=size)
+        self.sealed, self.failures = self.sealed + len(batch.sealed), 0
+        log.info("batch.sealed", records=len(batch.sealed), size=batch.edge.size)
 
     async def _wait(self, runtime: Runtime, sealed_at: float | None) -> None:
         if sealed_at is not None:

@@ -10,16 +10,14 @@ from truth_contracts.ids import EventId, RecordId, RequestId
 from truth_contracts.records import RecordSealed
 from truth_sealing.canonical import Json, sha256_hex
 from truth_sealing.keys import FileSigner
-from truth_sealing.policy import parse_policy
 from truth_sealing.samples import Changes, Keys, path, prove, record
 from truth_sealing.sealed import read_record
 from truth_signals.consumer import Means
 from truth_signals.domain.policy import SignalPolicy, read_policy
-from truth_signals.domain.sealed import trust
 
 NOW = datetime(2026, 11, 24, 10, 8, tzinfo=UTC)
 KEYS = Keys()
-PINNED = trust(parse_policy(KEYS.policy("none")), {name: (s.verify_key,) for name, s in KEYS.steps.items()})
+PINNED = KEYS.trust("none")
 POLICY = read_policy((files("truth_signals") / "policy.json").read_bytes())
 _NAMESPACE = UUID("0c6b7f70-4f0e-4d2b-9d54-7c1d4b8a9c11")
 

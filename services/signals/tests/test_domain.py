@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from truth_contracts.records import RecordSealed
+from truth_sealing.canonical import Json, canonical
+from truth_sealing.keyring import Keyring, read_keyring
 from truth_sealing.keys import FileSigner
+from truth_sealing.logged import Trust
 from truth_sealing.samples import ORIGIN, Changes
 from truth_sealing.sealed import read_record
 from truth_sealing.signal import check_signal, sign_envelope
@@ -111,14 +114,35 @@ def test_what_does_not_verify_is_refused_with_the_failed_check(event: RecordSeal
     assert what in refusal.detail
 
 
-def test_an_unknown_step_key_is_refused() -> None:
-    other = KEYS.steps["governance"]
-    pinned = {name: (s.verify_key,) for name, s in KEYS.steps.items() if s is not other}
-    from truth_signals.domain.sealed import trust  # noqa: PLC0415
+def pinning(*signers: FileSigner, kind: str, to: Json = None) -> Keyring:
+    """A keyring of these alone, in force up to `to`."""
+    keys: list[Json] = [
+        {"kind": kind, "vkey": signer.verify_key.vkey, "from": None, "to": to, "state": "active"}
+        for signer in signers
+    ]
+    return read_keyring(canonical({"keys": keys}))
 
-    refusal = verify(record_sealed(), trust(PINNED.policy, pinned))
+
+def test_an_unknown_step_key_is_refused() -> None:
+    keyring = pinning(KEYS.steps["intake"], KEYS.steps["execution"], kind="step")
+    refusal = verify(record_sealed(), Trust(PINNED.policy, keyring))
     assert refusal is not None
     assert "path_signed: task_approved is not signed by governance" in refusal.detail
+
+
+def test_a_step_key_counts_to_its_end() -> None:
+    keyring = pinning(*KEYS.steps.values(), kind="step", to="2026-11-24T10:01:30.000Z")
+    refusal = verify(record_sealed(), Trust(PINNED.policy, keyring))
+    assert refusal is not None
+    assert "path_signed: task_approved is not signed by governance" in refusal.detail
+
+
+@pytest.mark.parametrize(("last", "is_refused"), [(6, True), (7, False)])
+def test_a_log_key_counts_to_its_last_size(last: int, is_refused: bool) -> None:
+    steps = pinning(*KEYS.steps.values(), kind="step")
+    log = pinning(KEYS.log, kind="log", to=last)
+    refusal = verify(record_sealed(), Trust(PINNED.policy, Keyring(steps.keys + log.keys)))
+    assert (refusal is not None and "was not in force at size" in refusal.detail) == is_refused
 
 
 def test_a_signal_verifies_with_the_published_check() -> None:

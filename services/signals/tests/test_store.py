@@ -1,43 +1,26 @@
 """Tables and rights as the migration makes them, and what the database itself refuses."""
 
-from typing import Any
-
 import asyncpg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, NullPool, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 from truth_kit.database import Database
 from truth_kit.subscribe import decide
-from truth_kit.testing import arrival
+from truth_kit.testing import arrival, unmigrated
 from truth_signals.consumer import routes
 from truth_signals.tables import metadata
 
 from services.signals.tests.builders import NOW, means, partial_surface, record_sealed
 
-OWN = {"decision", "signal"}
 RIGHTS = {
     "alembic_version": "SELECT",
     "outbox": "DELETE INSERT SELECT",
-    **dict.fromkeys(["dead_letter", "dead_letter_action", "decision", "inbox", "signal"], "INSERT SELECT"),
+    **dict.fromkeys(
+        ["dead_letter", "dead_letter_action", "decision", "inbox", "signal", "trace"], "INSERT SELECT"
+    ),
 }
 
 
-def differences(connection: Connection) -> list[Any]:
-    def is_own(name: str | None, kind: str, _parent: object) -> bool:
-        return name == "truth" if kind == "schema" else kind != "table" or name in OWN
-
-    options = {"include_schemas": True, "include_name": is_own}
-    return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
-
-
 async def test_the_tables_are_those_of_the_migration(database: Database) -> None:
-    # A connection without our search_path, under which alembic would take `truth` for the nameless default.
-    url = make_url(database.connection.dsn).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=NullPool)
-    async with engine.connect() as conn:
-        assert await conn.run_sync(differences) == []
+    assert await unmigrated(database, metadata) == []
 
 
 async def test_the_app_role_may_read_and_add(database: Database) -> None:

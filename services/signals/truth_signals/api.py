@@ -38,7 +38,7 @@ class DecisionsView(BaseModel, frozen=True):
     decisions: list[DecisionView]
 
 
-def _policy(request: Request) -> SignalPolicy:
+async def _policy(request: Request) -> SignalPolicy:
     policy: SignalPolicy = request.app.state.policy
     return policy
 

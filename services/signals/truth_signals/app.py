@@ -4,13 +4,14 @@ from importlib.metadata import version
 from importlib.resources import files
 
 from truth_kit.lifecycle import Service
-from truth_sealing.keys import FileSigner, read_vkeys
+from truth_sealing.keyring import read_keyring
+from truth_sealing.keys import FileSigner
+from truth_sealing.logged import Trust
 from truth_sealing.policy import parse_policy
 
 from truth_signals import api, consumer
 from truth_signals.consumer import Means
 from truth_signals.domain.policy import SignalPolicy, read_policy
-from truth_signals.domain.sealed import trust
 from truth_signals.ops import OPS
 from truth_signals.pages import pages
 from truth_signals.settings import Settings
@@ -20,8 +21,8 @@ def service() -> Service:
     """Signals as its settings describe it. Raises OSError or ValueError when a file cannot be used."""
     settings = Settings()  # pyright: ignore[reportCallIssue] filled from the environment
     signer = FileSigner.read(settings.key_name, settings.key_file)
-    step_keys = read_vkeys(settings.step_keys_file.read_text(encoding="ascii"))
-    pinned = trust(parse_policy(settings.log_policy_file.read_bytes()), step_keys)
+    log_policy, keyring = settings.log_policy_file.read_bytes(), settings.keys_file.read_bytes()
+    pinned = Trust(parse_policy(log_policy), read_keyring(keyring))
     policy = _policy(settings)
     return Service(
         name="signals",

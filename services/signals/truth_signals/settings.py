@@ -21,10 +21,10 @@ class Settings(BaseSettings):
     sign_in: SignIn
     links: dict[str, str] = Field(default={}, description="JSON: public URLs of the other services, by name")
     replica: str | None = Field(default=None, description="stable name of this replica, if it has one")
-    step_keys_file: Path = Field(
-        validation_alias="TRUTH_STEP_KEYS_FILE", description="public step keys, one vkey a line"
-    )
     key_file: Path = Field(description="PKCS#8 PEM of the Ed25519 key that signs Signals, and nothing else")
     key_name: str = Field(description="name of that key: a URL without scheme")
     log_policy_file: Path = Field(description="tlog-policy pinned: which log's signature counts")
+    keys_file: Path = Field(
+        description="keys.json pinned: every key ever used, and from when to when it counts"
+    )
     policy_file: Path | None = Field(default=None, description="Signal policy; default: the packaged one")

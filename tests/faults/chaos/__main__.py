@@ -16,6 +16,7 @@ from truth_local.failures import FAILURES
 
 from tests.faults.chaos.evidence import load
 from tests.faults.chaos.history import read
+from tests.faults.chaos.people import WORKERS
 from tests.faults.chaos.report import Report, keep, kept, lines, report, table, write_table
 from tests.faults.chaos.storm import Aftermath, storm
 
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seeds", type=int, default=1, metavar="N", help="how many storms")
     run.add_argument("--minutes", type=float, default=3.0, help="how long each")
     run.add_argument("--first", type=int, default=None, metavar="SEED", help="default: by the clock")
+    run.add_argument("--workers", type=int, default=WORKERS, metavar="N", help="how many act at once")
     run.add_argument("--folder", type=Path, default=Path(".truth/chaos"), help="where histories are left")
     check = commands.add_parser("check", help="check a storm's history and evidence again")
     check.add_argument("folder", type=Path)
@@ -65,7 +67,9 @@ def _storms(arguments: argparse.Namespace) -> int:
     for seed in range(first, first + arguments.seeds):
         own, seconds = folder / f"seed-{seed}", arguments.minutes * 60
         try:
-            one = report(seconds, storm(seed, seconds, own, lambda what: _say(f"  {what}")))
+            one = report(
+                seconds, storm(seed, seconds, own, lambda what: _say(f"  {what}"), arguments.workers)
+            )
         except FAILURES as failure:  # the system did not come up: no storm, and no verdict
             _say(f"seed {seed}: no storm: {failure}")
             continue

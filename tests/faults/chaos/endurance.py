@@ -19,6 +19,8 @@ IDLE_SECONDS_MAX = 45.0
 SLOPE_MIB_MAX = 6.0
 """Growth of a process in a minute, once it is warm: the median slope between any two looks."""
 WARM_SECONDS = 30.0
+FOLLOWED_SECONDS_MIN = 90.0
+"""Work makes a process warm, not time: one that started late in a busy storm is still getting there."""
 _LOOKS_MIN = 15
 _EVERYBODY = ("kafka", "postgres")
 
@@ -88,7 +90,11 @@ def slopes(told: Told) -> dict[tuple[str, int], float]:
         for name, (pid, mib) in sample.rss.items():
             seen.setdefault((name, pid), []).append((sample.at, mib))
     warm = {of: [(at, mib) for at, mib in looks if at - looks[0][0] >= WARM_SECONDS] for of, looks in seen.items()}  # fmt: skip
-    return {of: _median_slope(looks) for of, looks in warm.items() if len(looks) >= _LOOKS_MIN}
+    return {of: _median_slope(looks) for of, looks in warm.items() if _is_followed(looks)}
+
+
+def _is_followed(looks: Sequence[tuple[float, float]]) -> bool:
+    return len(looks) >= _LOOKS_MIN and looks[-1][0] - looks[0][0] >= FOLLOWED_SECONDS_MIN
 
 
 def _uncovered(evidence: Evidence) -> Iterator[str]:

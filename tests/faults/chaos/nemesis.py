@@ -5,12 +5,13 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import asyncpg
 from truth_contracts.topics import SERVICES
+from truth_kit.connections import DATABASE_ERRORS
 from truth_local import processes
 from truth_local.system import System
 
@@ -196,11 +197,9 @@ class Nemesis:
 async def _terminate(dsn: str, service: str) -> None:
     """End every session of the service's own role, as an administrator would."""
     query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
-    try:
+    with suppress(*DATABASE_ERRORS):  # PostgreSQL is away, or goes: its sessions are ended all the same
         conn = await asyncpg.connect(dsn, timeout=5)
-    except (OSError, asyncpg.PostgresError, TimeoutError):
-        return  # PostgreSQL is away: its sessions are ended already
-    try:
-        await conn.execute(query, f"{service}_app")
-    finally:
-        await conn.close()
+        try:
+            await conn.execute(query, f"{service}_app")
+        finally:
+            conn.terminate()

@@ -41,9 +41,9 @@ def login(system: System, principal: str) -> Login:
 
 @contextmanager
 def acting_people(
-    system: System, history: History, seed: int, replicas: Mapping[str, Sequence[str]]
+    system: System, history: History, seed: int, replicas: Mapping[str, Sequence[str]], workers: int
 ) -> Generator[threading.Event]:
-    """Workers and the meddler act until the event is set, at the latest when the block ends.
+    """So many workers and the meddler act until the event is set, at the latest when the block ends.
 
     A worker then walks the request in its hands to its end; whoever needs more than that gives up.
     """
@@ -52,7 +52,7 @@ def acting_people(
         threading.Thread(
             target=_work, args=(system, history, _chance(seed, n), replicas, over), name=f"worker-{n}"
         )
-        for n in range(WORKERS)
+        for n in range(workers)
     ]
     threads.append(threading.Thread(target=_meddle, args=(system, history, _chance(seed, "meddler"), over)))
     for thread in threads:

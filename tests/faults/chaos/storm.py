@@ -20,7 +20,7 @@ from truth_local.watch import Watch
 from tests.faults.chaos.evidence import Evidence, gather, keep_ledgers, repeats_dropped, save
 from tests.faults.chaos.history import History, Told, read
 from tests.faults.chaos.nemesis import ADDED, REPLICAS, Nemesis, plan
-from tests.faults.chaos.people import acting_people
+from tests.faults.chaos.people import WORKERS, acting_people
 from tests.faults.chaos.proxy import LinkName, Links, linked
 from tests.faults.chaos.watching import Watcher, is_settled, watched
 
@@ -39,15 +39,15 @@ class Aftermath:
     dropped: int
 
 
-def storm(seed: int, seconds: float, folder: Path, tell: Tell) -> Aftermath:
-    """Storm for so long; `folder` then holds history.jsonl, evidence.json and the logs of all parts."""
+def storm(seed: int, seconds: float, folder: Path, tell: Tell, workers: int = WORKERS) -> Aftermath:
+    """Storm for so long, while so many act at once; `folder` then holds history.jsonl, evidence.json and the logs of all parts."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "history.jsonl"
     with stormy_system(tell) as (system, links):
         history = History(file)
         try:
             history.note("begin", seed=seed, seconds=seconds)
-            _blow(system, links, history, seed, seconds, tell)
+            _blow(system, links, history, seed, seconds, tell, workers)
             tell("gathering what is left")
             evidence = gather(system)
         finally:
@@ -83,7 +83,9 @@ def stormy_system(tell: Tell) -> Generator[tuple[System, Links]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _blow(system: System, links: Links, history: History, seed: int, seconds: float, tell: Tell) -> None:
+def _blow(
+    system: System, links: Links, history: History, seed: int, seconds: float, tell: Tell, workers: int
+) -> None:
     base = [f"{service}-{number}" for number in range(1, REPLICAS + 1) for service in SERVICES]
     replicas = {
         service: [system.replica_urls[f"{service}-{n}"] for n in range(1, REPLICAS + 1)]
@@ -91,7 +93,7 @@ def _blow(system: System, links: Links, history: History, seed: int, seconds: fl
     }
     nemesis, watcher = Nemesis(system, links, history, base), Watcher(system, history, base)
     with watched(watcher, history):
-        with acting_people(system, history, seed, replicas) as over:
+        with acting_people(system, history, seed, replicas, workers) as over:
             planned = plan(seed, seconds)
             tell(f"storming for {seconds:.0f} s: {len(planned)} faults")
             nemesis.carry_out(planned, seconds)

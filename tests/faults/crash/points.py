@@ -208,8 +208,10 @@ RECORDS = (
         ("evidence noted", "async with runtime.database.begin()", "True")),
     *_of("records", "sealer", "_restore", ("sealer: edge restored", "check_outside(", "True")),
     *_of("records", "sealer", "_seal",
-        ("sealer: drafts read", "ready = await drafts.list_ready(", "ready"),
-        ("sealer: checkpoint signed", "batch = seal(", "True"),
+        ("sealer: drafts read", "ready = await pipeline.list_ready(", "ready")),
+    *_of("records", "pipeline", "seal",
+        ("sealer: checkpoint signed", "batch, told = await asyncio.to_thread(", "True")),
+    *_of("records", "pipeline", "_write",
         ("sealer: sealed", "await store.seal(", "True")),
 )  # fmt: skip
 

@@ -94,7 +94,7 @@ def run(system: System, tried: Round, done: Done) -> Verdict:
             wait_until_settled(system)
         deaths = sum(watched.deaths.values()) - _ended_first(tried)
         if deaths != len(tried.cases):
-            wrong.append(f"{deaths} deaths instead of {len(tried.cases)}")
+            wrong.append(f"{deaths} deaths instead of {len(tried.cases)}: {watched.deaths}")
     except Exception as error:  # noqa: BLE001 whatever it is, it is the verdict
         wrong.append(f"{error!r}; not reached: {_unreached(system, names)}")
     finally:

@@ -32,8 +32,8 @@ _DECIDE = f"{_KIT}/subscribe/decide.py"
 _LOOP = f"{_KIT}/subscribe/subscription.py"
 _RELAY = f"{_KIT}/relay.py"
 _PYTEST = ("pytest", "-x", "-q", "-p", "no:cacheprovider")
-_SIMULATION = (*_PYTEST, "tests/faults/simulation", "-k", "no_interleaving")
-_VIOLATION = ("ViolationError: seed",)
+_SIMULATION = ("tests.faults.simulation", "--runs", "1000")
+_VIOLATION = ("seed ",)
 _NOTE = "        await note(tx, offered.acted_on, now)\n    repeated"
 _RECORD = """        await record(tx, refused, now)
         await _tell(tx, service, routes, refused, now)
@@ -59,9 +59,20 @@ MUTANTS = (
     Mutant(
         "no inbox",
         (
-            Patch(_DECIDE, "decided = await _list_decided(tx, reading)", "decided: set[Coordinates] = set()"),
+            Patch(
+                _DECIDE,
+                "decided = await _list_decided(tx, [*map(_event_at, reading.whole), *map(_place_of, reading.broken)])",
+                "decided: set[Coordinates] = set()",
+            ),
             Patch(_DECIDE, _NOTE, "    repeated"),
         ),
+        "simulation",
+        _SIMULATION,
+        _VIOLATION,
+    ),
+    Mutant(
+        "refused without a second look into the inbox",
+        (Patch(_DECIDE, "        await _meet_twins(tx, offered.refused)\n", ""),),
         "simulation",
         _SIMULATION,
         _VIOLATION,
@@ -153,7 +164,7 @@ MUTANTS = (
                 "def _first_copies(",
                 "async def _publish_now(tx: Any) -> None:\n"
                 "    from truth_kit import relay\n"
-                "    told = 'DELETE FROM truth.outbox RETURNING id, topic, key, value, headers'\n"
+                "    told = 'DELETE FROM truth.outbox RETURNING id, topic, key, value, headers, NULL AS parent'\n"
                 "    rows = (await tx.execute(text(told))).mappings().all()\n"
                 "    if rows:\n"
                 "        producer = relay.new_producer(relay.KAFKA, 'early')\n"

@@ -10,17 +10,21 @@ from truth_governance.domain.assignment import Operator
 from truth_governance.domain.commanding import Person
 from truth_intake.domain.surface import Surface
 from truth_records.domain.log import LogKey
+from truth_sealing.keyring import Keyring, PinnedKey
 from truth_sealing.keys import FileSigner, StepKeys
+from truth_sealing.logged import Trust
 from truth_sealing.policy import Policy
 from truth_signals.consumer import Means
 from truth_signals.domain.policy import read_policy
-from truth_signals.domain.sealed import trust
 
 T = TypeVar("T")
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SIGNERS = {name: FileSigner.generate(name) for name in ("intake", "governance", "execution")}
 KEYS: StepKeys = {name: (signer.verify_key,) for name, signer in SIGNERS.items()}
+KEYRING = Keyring(
+    tuple(PinnedKey("step", signer.verify_key, "", None, "active") for signer in SIGNERS.values())
+)
 _LOG = FileSigner.generate("records.example.org/simulated")
 LOG_KEY = LogKey(_LOG, _LOG.verify_key.key_id, (_LOG.verify_key,))
 _SIGNALS = FileSigner.generate("signals.example.org/simulated")
@@ -29,7 +33,7 @@ _POLICY = (
     b'"outcome":["fulfilled"],"evidence_missing_at_most":0,"duties_separated":true,"witnesses_at_least":0}}'
 )
 MEANS = Means(
-    trust(Policy(logs=list(LOG_KEY.pinned), quorum="none"), KEYS),
+    Trust(Policy(logs=list(LOG_KEY.pinned), quorum="none"), KEYRING),
     read_policy(_POLICY),
     _SIGNALS,
     _SIGNALS.verify_key.key_id,

@@ -204,7 +204,9 @@ async def _create_once(
 def _created(
     task: Task, creation: Creation | None, kept: Preparation | None, prepared: Preparation, occasion: Occasion
 ) -> tuple[Promotion, Task, JobCreated] | Creation | Refusal:
-    outcome = create_job(task, Known(creation, kept), CreateJob(digest=prepared.digest), occasion, PROVING)
+    outcome = create_job(
+        task, Known(creation, kept, OPERATOR), CreateJob(digest=prepared.digest), occasion, PROVING
+    )
     if not isinstance(outcome, Promotion):
         return outcome
     history = seal_step(outcome.body.model_dump(mode="json"), task.history, SIGNERS["governance"])

@@ -29,6 +29,7 @@ PLANTABLE = (
     "offsets at hand-over",
     "offsets before the dead letter",
     "no rewind after a failure",
+    "refused without a second look",
     "two relays on row locks",
     "a cursor",
     "marked before sent",

@@ -1,5 +1,6 @@
 """A collector of spans: OTLP over HTTP, kept in memory."""
 
+import gzip
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ class Span:
     service: str
     name: str
     trace: str
-    links: tuple[str, ...]
+    request_id: str | None
 
 
 @dataclass(slots=True)
@@ -34,7 +35,8 @@ def collector() -> Generator[Collector]:
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             octets = self.rfile.read(int(self.headers["content-length"]))
-            made.spans.extend(_read(octets))
+            is_packed = self.headers["content-encoding"] == "gzip"  # an OpenTelemetry Collector does that
+            made.spans.extend(_read(gzip.decompress(octets) if is_packed else octets))
             self.send_response(200)
             self.end_headers()
 
@@ -60,7 +62,14 @@ def _read(octets: bytes) -> list[Span]:
             next(one.value.string_value for one in part.resource.attributes if one.key == "service.name"),
             span.name,
             span.trace_id.hex(),
-            tuple(link.trace_id.hex() for link in span.links),
+            next(
+                (
+                    one.value.string_value
+                    for one in span.attributes
+                    if one.key == "messaging.message.conversation_id"
+                ),
+                None,
+            ),
         )
         for part in found.resource_spans
         for scope in part.scope_spans

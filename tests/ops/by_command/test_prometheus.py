@@ -1,18 +1,16 @@
 """`make ops PART=prometheus`: a real Prometheus scrapes the five services; a stopped one fires its alert, and clears it."""
 
-import socket
-import subprocess
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 from truth_local.demo.acting import wait_for
 from truth_local.system import System
 
-FOLDER = Path(__file__).parents[3] / "deploy" / "observability"
+from tests.ops.by_command.scraping import FOLDER, ask, pointed_at, prometheus_at, up
+
 SECONDS = 60
 
 
@@ -28,36 +26,9 @@ def url(system: System, prometheus: Path, tmp_path_factory: pytest.TempPathFacto
     config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = ["truth.yml"]
-    for target in config["scrape_configs"][0]["static_configs"]:
-        target["targets"] = [system.urls[target["labels"]["service"]].replace("localhost", "127.0.0.1").removeprefix("http://")]  # fmt: skip
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    words = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
-    with (folder / "log").open("w") as log:
-        running = subprocess.Popen(  # noqa: S603 Debian's
-            [prometheus / "prometheus", *words], cwd=folder, stdout=log, stderr=log
-        )
-        try:
-            yield f"http://{address}"
-        finally:
-            running.terminate()
-            running.wait(30)
-
-
-def ask(url: str, path: str, **given: str) -> Any:
-    """What Prometheus answers; None while it starts."""
-    try:
-        answer = httpx.get(f"{url}/api/v1/{path}", params=given, trust_env=False)
-    except httpx.TransportError:
-        return None
-    return answer.json()["data"] if answer.is_success else None
-
-
-def up(url: str) -> set[str]:
-    found = ask(url, "query", query="up == 1")
-    return {one["metric"]["service"] for one in found["result"]} if found else set()
+    pointed_at(system, config["scrape_configs"])
+    with prometheus_at(prometheus, folder, config) as address:
+        yield address
 
 
 def firing(url: str) -> set[tuple[str, str]]:

@@ -103,13 +103,14 @@ def _each(
 ) -> dict[str, int]:
     """One after the other, each with its line; returns how often each outcome came."""
     outcomes: dict[str, int] = {}
+    due = time.monotonic()
     for letter in letters:
-        began = time.monotonic()
+        time.sleep(max(0.0, due - time.monotonic()))
+        due = time.monotonic() + 1 / per_second
         told = doors.act(person, service, letter.id, "redrive", body)
         outcome = _outcome(told)
         typer.echo(f"{letter.id}  {outcome}  {_why(told)}".rstrip())
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
-        time.sleep(max(0.0, 1 / per_second - (time.monotonic() - began)) if len(letters) > 1 else 0)
     return outcomes
 
 

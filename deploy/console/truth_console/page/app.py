@@ -71,7 +71,9 @@ def page(console: Opened) -> FastAPI:
         told = doors.list_open(console.services)
         known = {name: one for name, one in told.items() if not isinstance(one, Silence)}
         silent = {name: one.reason for name, one in told.items() if isinstance(one, Silence)}
-        return HTMLResponse(rendered("dead.html", "/dead", groups=groups(known), silent=silent))
+        return HTMLResponse(
+            rendered("dead.html", "/dead", groups=groups(known), silent=silent, urls=console.places.services)
+        )
 
     @app.get("/invariants")
     def show_promises() -> HTMLResponse:  # pyright: ignore[reportUnusedFunction]

@@ -15,6 +15,7 @@ def served(app: FastAPI, port: int) -> uvicorn.Server:
             port=port,
             log_level="warning",
             server_header=False,
+            timeout_keep_alive=75,  # longer than a client keeps a connection, which closes it then
             timeout_graceful_shutdown=_LIVE_SECONDS_MAX,
         )
     )

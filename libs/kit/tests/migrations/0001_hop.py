@@ -17,7 +17,7 @@ STATEMENTS = (
         appended_at timestamptz NOT NULL, key bytea, value bytea, headers text NOT NULL,
         source text, event_id text, request_id uuid, code text NOT NULL, detail text NOT NULL,
         field text, expected text, received text, first_at timestamptz NOT NULL,
-        UNIQUE (topic, partition, "offset"))""",
+        UNIQUE (topic, partition, "offset", appended_at))""",
     """CREATE TABLE truth.dead_letter_action (
         id uuid PRIMARY KEY, dead_letter_id uuid NOT NULL REFERENCES truth.dead_letter, what text NOT NULL,
         by text NOT NULL, at timestamptz NOT NULL, reason text, outcome text NOT NULL, code text, detail text,
@@ -26,7 +26,9 @@ STATEMENTS = (
     "CREATE INDEX dead_letter_action_letter ON truth.dead_letter_action (dead_letter_id, at)",
     """CREATE UNIQUE INDEX dead_letter_action_closes_once ON truth.dead_letter_action (dead_letter_id)
         WHERE outcome IN ('redriven', 'dismissed')""",
-    "GRANT SELECT, INSERT ON truth.inbox, truth.dead_letter, truth.dead_letter_action TO governance_app",
+    "CREATE TABLE truth.trace (key bytea PRIMARY KEY, parent text NOT NULL)",
+    """GRANT SELECT, INSERT ON truth.inbox, truth.dead_letter, truth.dead_letter_action, truth.trace
+        TO governance_app""",
     "GRANT SELECT, INSERT, DELETE ON truth.outbox TO governance_app",
     """CREATE TABLE truth.seen (
         n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, request_id uuid NOT NULL, version integer NOT NULL,

@@ -73,7 +73,11 @@ class Folder:
     def _sweep(self, older_than_seconds: float) -> int:
         swept = 0
         for path in (self._root / _INCOMING).glob("*"):
-            if time.time() - path.lstat().st_mtime > older_than_seconds:
+            try:
+                is_old = time.time() - path.lstat().st_mtime > older_than_seconds
+            except FileNotFoundError:  # its upload has ended, or another replica sweeps, too
+                continue
+            if is_old:
                 path.unlink(missing_ok=True)
                 swept += 1
         return swept

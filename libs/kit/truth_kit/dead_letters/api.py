@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from truth_contracts.refusals import Refusal
 
 from truth_kit.auth import Actor, require, require_person
-from truth_kit.database import DatabaseDependency
+from truth_kit.database import Database, DatabaseDependency
 from truth_kit.dead_letters.redrive import Dismiss, Redrive, dismiss, redrive
 from truth_kit.dead_letters.store import (
     Action,
@@ -23,6 +23,9 @@ from truth_kit.fresh import utc_now
 from truth_kit.problems import Refused
 from truth_kit.subscribe.route import AnyRoute
 
+REASON_MAX = 500
+"""Characters of a reason."""
+
 Looker = Annotated[Actor, Depends(require("ops", "auditor"))]
 OpsPerson = Annotated[Actor, Depends(require_person("ops"))]
 
@@ -31,13 +34,13 @@ class RedriveCommand(BaseModel, frozen=True, extra="forbid"):
     """Offer the dead letter again. A dry run tells what would happen and changes nothing."""
 
     dry_run: bool = False
-    reason: str | None = Field(default=None, max_length=500)
+    reason: str | None = Field(default=None, max_length=REASON_MAX)
 
 
 class DismissCommand(BaseModel, frozen=True, extra="forbid"):
     """Leave it at that."""
 
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=REASON_MAX)
 
 
 class Letters(BaseModel, frozen=True):
@@ -54,7 +57,7 @@ class LetterWithActions(BaseModel, frozen=True):
 
 
 def router(routes: Sequence[AnyRoute]) -> APIRouter:
-    """`/api/ops/dead-letters` of a service with these routes. What senders wrote is never shown."""
+    """`/api/ops/dead-letters` of a service with these routes. Of what senders wrote, ids, type and source."""
     ops = APIRouter(prefix="/api/ops/dead-letters", tags=["ops"])
 
     @ops.get("")
@@ -72,11 +75,7 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
 
     @ops.get("/{letter_id}")
     async def find_dead_letter(letter_id: UUID, _: Looker, database: DatabaseDependency) -> LetterWithActions:
-        async with database.connect() as conn:
-            letter = await find_letter(conn, letter_id)
-            if letter is None:
-                raise Refused(Refusal("dead_letter_unknown", f"There is no dead letter {letter_id}."))
-            return LetterWithActions(letter=letter, actions=await list_actions(conn, letter_id))
+        return await read_letter(database, letter_id)
 
     @ops.post("/{letter_id}/redrive")
     async def redrive_dead_letter(
@@ -96,6 +95,15 @@ def router(routes: Sequence[AnyRoute]) -> APIRouter:
         )
 
     return ops
+
+
+async def read_letter(database: Database, letter_id: UUID) -> LetterWithActions:
+    """One dead letter with its account. Raises Refused: `dead_letter_unknown`."""
+    async with database.connect() as conn:
+        letter = await find_letter(conn, letter_id)
+        if letter is None:
+            raise Refused(Refusal("dead_letter_unknown", f"There is no dead letter {letter_id}."))
+        return LetterWithActions(letter=letter, actions=await list_actions(conn, letter_id))
 
 
 def _answer(outcome: Action | Refusal) -> Action:

@@ -47,7 +47,7 @@ class DeadLetter:
 
 
 class DeadLetterColumns(TypedColumns):
-    """One row for a place in Kafka, for ever. `headers` is what outbox.pack_headers made."""
+    """One row for a place in Kafka and its broker's time, for ever. `headers` is what pack_headers made."""
 
     id: Column[UUID] = id_column(UUID, primary_key=True)
     topic: Column[str] = Column(Text, nullable=False)
@@ -86,7 +86,10 @@ class DeadLetterActionColumns(TypedColumns):
 
 _metadata = new_metadata()
 dead_letter = Table(
-    "dead_letter", _metadata, DeadLetterColumns, UniqueConstraint("topic", "partition", "offset")
+    "dead_letter",
+    _metadata,
+    DeadLetterColumns,
+    UniqueConstraint("topic", "partition", "offset", "appended_at"),
 )
 dead_letter_action = Table("dead_letter_action", _metadata, DeadLetterActionColumns)
 

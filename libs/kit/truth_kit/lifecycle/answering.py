@@ -11,6 +11,7 @@ from truth_kit import migrations, problems, tracing
 from truth_kit.auth import Verifier
 from truth_kit.database import Database
 from truth_kit.dead_letters import api as dead_letters
+from truth_kit.dead_letters import pages as dead_letter_pages
 from truth_kit.lifecycle import in_flight
 from truth_kit.lifecycle.parts import Service
 from truth_kit.lifecycle.readiness import Readiness
@@ -18,6 +19,7 @@ from truth_kit.metrics import Metrics
 from truth_kit.ops import api as ops
 from truth_kit.ops.lookout import Lookout
 from truth_kit.pages.guard import Guard
+from truth_kit.pages.limits import Buckets
 from truth_kit.pages.mounting import Site, mount
 
 
@@ -51,19 +53,27 @@ def application(
     loads its scripts from a CDN.
     """
     title = f"Runtime Truth: {service.name}"
-    app = FastAPI(title=title, version=service.version, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=title, version=service.version, docs_url=None, redoc_url=None, responses=problems.RESPONSES
+    )
     if service.pages is not None:
         app.add_middleware(Guard, public_url=service.http.public_url)
     problems.install(app)
-    app.state.database, app.state.verifier = database, verifier
+    app.state.database, app.state.verifier, app.state.buckets = database, verifier, Buckets()
     for name, value in service.state.items():
         setattr(app.state, name, value)
     for router in service.routers:
         app.include_router(router)
     running = running or Running.of(service, database)
     if service.pages is not None:
-        site = Site(service.name, service.http.public_url, service.pages)
-        mount(app, site, verifier, running.stopping)
+        further = (dead_letter_pages.LINK,)
+        mount(
+            app,
+            Site(service.name, service.http.public_url, service.pages, further),
+            verifier,
+            running.stopping,
+        )
+        app.include_router(dead_letter_pages.router(service.routes))
     app.include_router(dead_letters.router(service.routes))
     app.include_router(in_flight.router())
     told = manifest(service.name, service.version, [route.topic for route in service.routes])

@@ -10,12 +10,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
-from asyncpg.exceptions import PostgresError
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from truth_kit import health, migrations, telemetry
-from truth_kit.connections import DatabaseConnection, HttpServer
+from truth_kit.connections import DATABASE_ERRORS, DatabaseConnection, HttpServer
 from truth_kit.telemetry import described
 
 if TYPE_CHECKING:
@@ -99,7 +97,7 @@ async def _migrate(name: str, database: DatabaseConnection) -> int:
 async def _check(name: str, database: DatabaseConnection) -> int:
     try:
         unfit = await migrations.check_at(database, name, migrations.folder(f"truth_{name}"))
-    except (SQLAlchemyError, PostgresError, OSError) as error:
+    except DATABASE_ERRORS as error:
         unfit = described(error)
     if unfit is None:
         return 0

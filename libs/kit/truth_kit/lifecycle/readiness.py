@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import PostgresError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from truth_kit import migrations
+from truth_kit.connections import DATABASE_ERRORS
 from truth_kit.database import Database
 from truth_kit.lifecycle.parts import Part
 from truth_kit.relay import Relay, RelayFacts
@@ -166,7 +164,7 @@ class Readiness:
                 if self._schema is None:
                     self._outbox_seconds = (await conn.execute(_OLDEST)).scalar_one_or_none()
             self._answered_at, self._error = time.monotonic(), None
-        except (SQLAlchemyError, PostgresError, DriverError, OSError) as error:
+        except DATABASE_ERRORS as error:
             self._error = described(error)
 
     def _facts(self) -> Facts:

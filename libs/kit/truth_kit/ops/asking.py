@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ops import Judged, Letter, Step, Unsent, Waiting
@@ -62,12 +63,12 @@ async def count_redriven(conn: AsyncConnection) -> int:
     return (await conn.execute(_REDRIVEN)).scalar_one()
 
 
-async def judge(conn: AsyncConnection, invariants: Sequence[Invariant]) -> list[Judged]:
+async def judge(counting: asyncpg.Connection, invariants: Sequence[Invariant]) -> list[Judged]:
     """Each invariant counted, one after the other."""
     judged: list[Judged] = []
     for invariant in invariants:
         began = time.monotonic()
-        violations = (await conn.execute(text(invariant.count))).scalar_one()
+        violations = await counting.fetchval(invariant.count)
         seconds = round(time.monotonic() - began, 3)
         judged.append(
             Judged(

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from asyncpg.exceptions import InterfaceError as DriverError
-from asyncpg.exceptions import PostgresError
-from sqlalchemy.exc import SQLAlchemyError
 from truth_contracts.ops import Judged, Waiting
 
+from truth_kit.connections import DATABASE_ERRORS, dial
 from truth_kit.database import Database
 from truth_kit.ops import asking
 from truth_kit.ops.told import Ops
@@ -23,11 +21,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 JUDGE_SECONDS = 60.0
-"""How often the invariants are counted when nobody asks."""
+"""How often the invariants are counted when nobody asks, unless that itself takes long."""
 
+RESTING = 20
+"""Times as long as counting took until it is done again: it grows with all that ever was."""
+
+_COUNT_SECONDS_MAX = 120
+_SETTINGS = {"search_path": "truth", "statement_timeout": f"{_COUNT_SECONDS_MAX}s"}
 _KEPT_SECONDS = 2.0
 _LOOK_SECONDS_MAX = 5.0
-_AWAY = (SQLAlchemyError, PostgresError, DriverError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +60,29 @@ class Lookout:
         return self._look
 
     async def judge(self) -> Sequence[Judged]:
-        """Count the invariants now. Raises what the driver raises while the database is away."""
-        async with self._database.connect() as conn:
-            self.judged = await asking.judge(conn, self.ops.invariants)
+        """Count the invariants now, beside the pool. Raises as the driver while the database is away."""
+        name = f"truth-{self._database.service}-invariants"
+        seconds = _COUNT_SECONDS_MAX + 1
+        counting = await dial(self._database.connection, name, _SETTINGS, command_timeout=seconds)
+        try:
+            self.judged = await asking.judge(counting, self.ops.invariants)
+        finally:
+            counting.terminate()
         for judged in self.judged:
             if judged.violations:
                 log.error("invariant.broken", rule=judged.rule, violations=judged.violations)
         return self.judged
 
     async def run(self, runtime: "Runtime") -> None:
-        """Count the invariants once a minute, for /metrics."""
+        """Count the invariants once a minute or more seldom, for /metrics."""
         while not runtime.stopping.is_set():
             try:
                 await self.judge()
-            except _AWAY as error:
+            except DATABASE_ERRORS as error:
                 self.judged = ()
                 log.warning("invariants.not_counted", error=described(error))
-            await runtime.pause(JUDGE_SECONDS)
+            took = sum(judged.seconds for judged in self.judged)
+            await runtime.pause(max(JUDGE_SECONDS, RESTING * took))
 
     async def _ask(self) -> Look | None:
         try:
@@ -82,5 +90,5 @@ class Lookout:
                 waiting = await asking.list_waiting(conn, self.ops)
                 letters = await asking.count_open(conn)
                 return Look(waiting, letters, await asking.count_redriven(conn))
-        except _AWAY:
+        except DATABASE_ERRORS:
             return None

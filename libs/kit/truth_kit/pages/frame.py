@@ -1,6 +1,6 @@
 """The frame: templates drawn with what every page needs, under a policy that keeps foreign code out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -37,8 +37,8 @@ _SOURCES = {
 class Frame:
     """Draws a service's templates. One for a process."""
 
-    def __init__(self, service: str, pages: Pages, issuer: str) -> None:
-        self._service, self._pages = service, pages
+    def __init__(self, service: str, pages: Pages, issuer: str, further: Sequence[Link] = ()) -> None:
+        self._service, self._pages, self._menu = service, pages, (*pages.menu, *further)
         self.kit = Assets("kit", _HERE / "static")
         self.static = Assets("static", Path(str(files(pages.package))) / "static")
         self._policy = _policy(pages.sources, issuer)
@@ -72,7 +72,7 @@ class Frame:
         always = {
             "service": self._service,
             "product": self._pages.title,
-            "menu": [link for link in self._pages.menu if _is_for(link, person)],
+            "menu": [link for link in self._menu if _is_for(link, person)],
             "links": self._pages.links,
             "person": person,
             "here": request.url.path,
@@ -120,7 +120,7 @@ def _once(key: str = "") -> Markup:
     return Markup('<input type="hidden" name="once" value="{}">').format(key or new_id())
 
 
-def _frame(request: Request) -> Frame:
+async def _frame(request: Request) -> Frame:
     frame: Frame = request.app.state.frame
     return frame
 

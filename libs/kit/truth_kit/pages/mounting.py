@@ -1,6 +1,7 @@
 """Puts a service's pages into its application."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -10,10 +11,9 @@ from truth_kit.auth import Verifier
 from truth_kit.connections import read_secret
 from truth_kit.pages import sign_in
 from truth_kit.pages.frame import Frame
-from truth_kit.pages.limits import Buckets
 from truth_kit.pages.live import Streams
 from truth_kit.pages.oidc import Relying
-from truth_kit.pages.parts import Pages
+from truth_kit.pages.parts import Link, Pages
 from truth_kit.pages.session import Cookies
 
 
@@ -24,6 +24,7 @@ class Site:
     service: str
     public_url: str
     pages: Pages
+    further: Sequence[Link] = ()  # entries of the menu after the service's own
 
     @property
     def callback(self) -> str:
@@ -35,11 +36,11 @@ def mount(app: FastAPI, site: Site, verifier: Verifier, stopping: asyncio.Event)
     """Sign-in, what is cached for ever, and the service's own routes."""
     pages = site.pages
     client_id, secret = pages.sign_in.client_id, read_secret(pages.sign_in.client_secret_file)
-    frame = Frame(site.service, pages, verifier.issuer)
+    frame = Frame(site.service, pages, verifier.issuer, site.further)
     app.state.frame, app.state.show_problem = frame, frame.show_problem
     app.state.cookies = Cookies(site.service, secret)
     app.state.relying = Relying(verifier, client_id, secret, site.callback)
-    app.state.buckets, app.state.streams = Buckets(), Streams(stopping)
+    app.state.streams = Streams(stopping)
     for router in (sign_in.router, frame.kit.router(), frame.static.router(), *pages.routers):
         app.include_router(router)
     if pages.menu:

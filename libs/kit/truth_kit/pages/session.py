@@ -142,7 +142,6 @@ def signed_in_lately(seconds: int, *roles: str) -> _Dependency:
     """As `signed_in`, for what needs a fresh one: the issuer has seen the person in the last `seconds`."""
 
     async def person(request: Request) -> Actor:
-        session = session_of(request)
         actor = await signed_in(*roles)(request)
         session = session_of(request)
         if session is None or time.time() - (session.signed_in_at or 0) > seconds:

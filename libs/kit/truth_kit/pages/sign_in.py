@@ -28,12 +28,12 @@ _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1999}")
 router = APIRouter(include_in_schema=False)
 
 
-def _relying(request: Request) -> Relying:
+async def _relying(request: Request) -> Relying:
     relying: Relying = request.app.state.relying
     return relying
 
 
-def _cookies(request: Request) -> Cookies:
+async def _cookies(request: Request) -> Cookies:
     cookies: Cookies = request.app.state.cookies
     return cookies
 
@@ -97,9 +97,13 @@ async def come_back(  # noqa: PLR0913 one argument a query parameter
 
 
 @router.post("/sign-out")
-async def sign_out(cookies: CookiesDependency) -> Response:
-    """Forget the session, and have the browser drop what pages kept on the device."""
-    response = RedirectResponse("/signed-out", 303, {"Clear-Site-Data": '"storage"'})
+async def sign_out(cookies: CookiesDependency, keep: bool = False) -> Response:
+    """Forget the session, and have the browser drop what pages kept on the device.
+
+    Not with `keep`: so says a form of pages that hold unsent work, and whose script asks before it is lost.
+    """
+    dropped = None if keep else {"Clear-Site-Data": '"storage"'}
+    response = RedirectResponse("/signed-out", 303, dropped)
     cookies.clear(response, SESSION)
     return response
 

@@ -25,6 +25,10 @@ GetMany: TypeAlias = Callable[..., Awaitable[dict[TopicPartition, list[Record]]]
 
 BATCH_MAX = 500
 """Records in one transaction at most."""
+BATCH_BYTES_MAX = 2 * 1024 * 1024
+"""Bytes in one transaction at most, or one record: read, refused and told they take twenty times that."""
+_PARTITION_BYTES_MAX = 512 * 1024
+"""Read ahead of each partition."""
 DRAIN_SECONDS = 6.0
 """How long a running batch may hold back a rebalance or a stop, before it is rolled back."""
 _CAREFUL_MS = 20
@@ -60,7 +64,9 @@ class Consumer(AIOKafkaConsumer):
                     records = await self._read_one_of_each()
                 else:
                     getmany = cast("GetMany", super().getmany)
-                    records = await getmany(*partitions, timeout_ms=500, max_records=max_records)
+                    records = self._put_back_what_is_too_much(
+                        await getmany(*partitions, timeout_ms=500, max_records=max_records)
+                    )
             except ConsumerStoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
@@ -69,6 +75,24 @@ class Consumer(AIOKafkaConsumer):
                 self.polled_at = time.monotonic()
                 return records
         return await asyncio.get_running_loop().create_future()
+
+    def _put_back_what_is_too_much(
+        self, records: dict[TopicPartition, list[Record]]
+    ) -> dict[TopicPartition, list[Record]]:
+        """As many as BATCH_BYTES_MAX allows, the first whatever its size; the others are read again."""
+        kept: dict[TopicPartition, list[Record]] = {}
+        room = BATCH_BYTES_MAX
+        for partition, found in records.items():
+            fitting = 0
+            for record in found:
+                room -= _bytes_of(record)
+                if room < 0 and (kept or fitting):
+                    cast("Any", self).seek(partition, record.offset)  # aiokafka's own types are partial
+                    break
+                fitting += 1
+            if fitting:
+                kept[partition] = found[:fitting]
+        return kept
 
     async def _read_one_of_each(self) -> dict[TopicPartition, list[Record]]:
         """At most one record a partition: a failing one is then at its partition's position, none is lost.
@@ -119,6 +143,7 @@ class Feed:
             *topics,
             batch=True,
             max_records=batch_max,
+            max_partition_fetch_bytes=_PARTITION_BYTES_MAX,
             batch_timeout_ms=1,  # the sleep after an empty poll; Consumer waits inside the poll
             group_id=group,
             group_instance_id=replica,
@@ -158,11 +183,14 @@ def _build(is_careful: bool, *topics: str, **settings: Any) -> Consumer:  # noqa
     return consumer
 
 
+def _bytes_of(record: Record) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
+
+
 def _unreadable(partition: TopicPartition, offset: int) -> UnreadableRecord:
-    milliseconds = int(time.time() * 1000)  # the broker's time is among what could not be unpacked
-    return UnreadableRecord(
-        partition.topic, partition.partition, offset, milliseconds, 0, None, None, None, -1, -1, ()
-    )
+    # The broker's time is among what could not be unpacked; it must be the same whenever this is read again.
+    return UnreadableRecord(partition.topic, partition.partition, offset, 0, 0, None, None, None, -1, -1, ())
 
 
 def _security(connection: KafkaConnection) -> SASLScram512:

@@ -1,18 +1,23 @@
 """What a decided batch adds to the process's counters, and its spans where they are wanted."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from truth_contracts.base import Contract
 from truth_contracts.envelope import Received, type_of
+from truth_contracts.reached import Reached, reached
 from truth_contracts.steps import Event
+from truth_contracts.topics import TOPICS
 
 from truth_kit.metrics import Metrics
 from truth_kit.subscribe.decide import Decided
 from truth_kit.subscribe.route import Arrival
 from truth_kit.tracing import tell_processed
+
+_NEXT = {topic.name: topic.readers[0] for topic in TOPICS if topic.readers}
+"""The next service on the path; who else reads a topic only watches."""
 
 
 def count(
@@ -25,6 +30,7 @@ def count(
     metrics.count_decided(decided.repeated, (letter.refusal.code for letter in decided.letters))
     metrics.count_hops(_hops(decided.events, now))
     metrics.count_contracts(_contracts(decided.events))
+    metrics.count_steps(_steps(metrics.service, decided.events))
 
 
 def _hops(events: Sequence[Received[Any]], now: datetime) -> dict[str, list[float]]:
@@ -34,6 +40,12 @@ def _hops(events: Sequence[Received[Any]], now: datetime) -> dict[str, list[floa
         since = event.at if isinstance(event, Event) else received.appended_at
         hops[received.coordinates.topic].append((now - since).total_seconds())
     return hops
+
+
+def _steps(service: str, events: Sequence[Received[Any]]) -> Iterator[Reached]:
+    for received in events:
+        if _NEXT.get(received.coordinates.topic) == service:
+            yield from reached(received.event)
 
 
 def _contracts(events: Sequence[Received[Any]]) -> dict[tuple[str, str], int]:

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.envelope import Coordinates, Received
 
-from truth_kit import inbox, outbox
+from truth_kit import inbox, outbox, traces
 from truth_kit.database import Database
 from truth_kit.dead_letters import DeadLetter, record
 from truth_kit.dead_letters.topic import told
-from truth_kit.subscribe.reading import Blocked, Partition, Reading, read
+from truth_kit.inbox import ConcurrentTwinError
+from truth_kit.subscribe.reading import Blocked, Partition, read
 from truth_kit.subscribe.route import AnyRoute, Arrival
 
 
@@ -48,10 +49,11 @@ async def decide(
     """
     reading = await read(routes, arrivals)
     async with database.begin() as tx:
-        decided = await _list_decided(tx, reading)
+        decided = await _list_decided(tx, [*map(_event_at, reading.whole), *map(_place_of, reading.broken)])
         whole = [received for received in reading.whole if received.coordinates not in decided]
         broken = [letter for letter in reading.broken if letter.coordinates not in decided]
         offered = await offer(tx, routes, whole, now)
+        await _meet_twins(tx, offered.refused)
         refused = broken + offered.refused
         await record(tx, refused, now)
         await _tell(tx, service, routes, refused, now)
@@ -86,8 +88,9 @@ async def offer(
 
 
 async def note(tx: AsyncConnection, acted_on: Sequence[Received[Any]], now: datetime) -> None:
-    """Put what was acted on into the inbox."""
+    """Put what was acted on into the inbox, and keep the traces that requests came with."""
     await inbox.add(tx, [_key(event) for event in acted_on], now)
+    await traces.keep(tx, traces.parents_of(acted_on))
 
 
 def _first_copies(events: Sequence[Received[Any]]) -> dict[tuple[str, str], Received[Any]]:
@@ -120,31 +123,54 @@ _LIST_DECIDED = text("""
     WITH given AS (
         SELECT * FROM unnest(
             CAST(:topics AS text[]), CAST(:partitions AS integer[]), CAST(:offsets AS bigint[]),
-            CAST(:sources AS text[]), CAST(:event_ids AS text[])
-        ) AS given (topic, partition, "offset", source, event_id)
+            CAST(:appended AS timestamptz[]), CAST(:sources AS text[]), CAST(:event_ids AS text[])
+        ) AS given (topic, partition, "offset", appended_at, source, event_id)
     )
     SELECT topic, partition, "offset" FROM given JOIN truth.inbox USING (source, event_id)
     UNION
-    SELECT topic, partition, "offset" FROM given JOIN truth.dead_letter USING (topic, partition, "offset")
+    SELECT topic, partition, "offset"
+      FROM given JOIN truth.dead_letter USING (topic, partition, "offset", appended_at)
 """)
 
 
-async def _list_decided(tx: AsyncConnection, reading: Reading) -> set[Coordinates]:
-    """Where those lie that were acted on before, from here or elsewhere, or refused at this very place."""
-    places: list[tuple[Coordinates, str | None, str | None]] = [
-        *((event.coordinates, event.source, event.event_id) for event in reading.whole),
-        *((letter.coordinates, None, None) for letter in reading.broken),
-    ]
+_Place: TypeAlias = tuple[Coordinates, datetime, str | None, str | None]
+"""Where and when the broker appended it; and source and id, if it may be a repeat from elsewhere."""
+
+
+def _event_at(event: Received[Any] | DeadLetter) -> _Place:
+    return event.coordinates, event.appended_at, event.source, event.event_id
+
+
+def _place_of(broken: DeadLetter) -> _Place:
+    return broken.coordinates, broken.appended_at, None, None
+
+
+async def _meet_twins(tx: AsyncConnection, refused: Sequence[DeadLetter]) -> None:
+    """Raise ConcurrentTwinError when another replica decided on one of these after our look at the inbox.
+
+    One that lost its partition may still commit. What it did is then there for our handler, which refuses the
+    very event that did it.
+    """
+    if refused and await _list_decided(tx, [_event_at(letter) for letter in refused]):
+        raise ConcurrentTwinError(f"{len(refused)} events refused, some decided by another replica meanwhile")
+
+
+async def _list_decided(tx: AsyncConnection, places: Sequence[_Place]) -> set[Coordinates]:
+    """Where those lie that were acted on before, from here or elsewhere, or refused at this very place.
+
+    The broker's time belongs to the place: offsets begin anew when Kafka does, and PostgreSQL may outlive it.
+    """
     if not places:
         return set()
     rows = await tx.execute(
         _LIST_DECIDED,
         {
-            "topics": [place.topic for place, _, _ in places],
-            "partitions": [place.partition for place, _, _ in places],
-            "offsets": [place.offset for place, _, _ in places],
-            "sources": [source for _, source, _ in places],
-            "event_ids": [event_id for _, _, event_id in places],
+            "topics": [place.topic for place, _, _, _ in places],
+            "partitions": [place.partition for place, _, _, _ in places],
+            "offsets": [place.offset for place, _, _, _ in places],
+            "appended": [appended_at for _, appended_at, _, _ in places],
+            "sources": [source for _, _, source, _ in places],
+            "event_ids": [event_id for _, _, _, event_id in places],
         },
     )
     return {Coordinates(topic, partition, offset) for topic, partition, offset in rows}

@@ -2,6 +2,7 @@
 # aiokafka has no type hints:
 # pyright: reportUnknownMemberType=false
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -32,6 +33,15 @@ def lags(
         age = None if since is None else max(0.0, (now - since).total_seconds())
         found.setdefault(partition.topic, []).append((behind, age if behind else 0.0))
     return {topic: _together(partitions) for topic, partitions in found.items()}
+
+
+def fetched_seconds(consumer: "Consumer", mine: Sequence[TopicPartition]) -> float | None:
+    """Since the broker's last answer, for the partition that waits longest."""
+    answered_at_ms: list[int | None] = [consumer.last_poll_timestamp(partition) for partition in mine]
+    known = [at_ms for at_ms in answered_at_ms if at_ms is not None]
+    if not known or len(known) < len(mine):
+        return None
+    return max(0.0, time.time() - min(known) / 1000)
 
 
 def _together(partitions: Sequence[tuple[int, float | None]]) -> TopicLag:

@@ -22,8 +22,9 @@ from truth_kit.metrics import Metrics
 from truth_kit.subscribe.consumer import BATCH_MAX, DRAIN_SECONDS, Consumer, Feed, Record, UnreadableRecord
 from truth_kit.subscribe.counting import count
 from truth_kit.subscribe.decide import Decided, decide
-from truth_kit.subscribe.lag import lags
+from truth_kit.subscribe.lag import fetched_seconds, lags
 from truth_kit.subscribe.route import AnyRoute, Arrival
+from truth_kit.subscribe.singly import decide_singly, is_about_a_value
 from truth_kit.telemetry import described
 
 log = structlog.get_logger()
@@ -76,6 +77,7 @@ class Subscription(ConsumerRebalanceListener):
         self._replica, self._batch_max = replica, batch_max
         self._metrics = metrics or Metrics(service)
         self._is_careful = False  # something could not be unpacked: find it record by record
+        self._is_singly = False  # the database did not take a value: decide record by record
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._feed: Feed | None = None
@@ -127,7 +129,7 @@ class Subscription(ConsumerRebalanceListener):
         return ConsumerFacts(
             assigned=tuple((partition.topic, partition.partition) for partition in mine),
             polled_seconds=None if polled_at is None else now - polled_at,
-            fetched_seconds=_fetched_seconds(consumer, mine) if consumer else None,
+            fetched_seconds=fetched_seconds(consumer, mine) if consumer else None,
             committed_seconds=None if self._committed_at is None else now - self._committed_at,
             behind=None if by_topic is None else sum(lag.behind for lag in by_topic.values()),
             waiting_for=self._waiting_for(),
@@ -230,12 +232,14 @@ class Subscription(ConsumerRebalanceListener):
         await self._back_off(self._batches_failed)
 
     async def _try_batch(self, consumer: Consumer, arrivals: Sequence[Arrival]) -> None:
+        deciding = decide_singly if self._is_singly else decide
         self._attempt = asyncio.ensure_future(
-            decide(self._database, self._service, self._routes, arrivals, utc_now())
+            deciding(self._database, self._service, self._routes, arrivals, utc_now())
         )
         began = time.monotonic()
         for arrival in reversed(arrivals):  # the first of each partition comes last
-            self._waiting_since[_partition(arrival)] = arrival.appended_at
+            if arrival.is_readable:
+                self._waiting_since[_partition(arrival)] = arrival.appended_at
         await asyncio.wait({self._attempt})
         error = _error_of(self._attempt)
         mine = [arrival for arrival in arrivals if _partition(arrival) in consumer.assignment()]
@@ -243,6 +247,7 @@ class Subscription(ConsumerRebalanceListener):
             count(self._metrics, arrivals, self._attempt.result(), time.monotonic() - began, utc_now())
             await self._succeeded(consumer, mine, self._attempt.result())
             return
+        self._is_singly = is_about_a_value(error)
         self._metrics.count_failed(error, time.monotonic() - began)
         self._batches_failed += 1
         self._batch_error = f"batch: {described(error)}"[:200]
@@ -253,7 +258,7 @@ class Subscription(ConsumerRebalanceListener):
             consumer.seek(_partition(arrival), arrival.coordinates.offset)
 
     async def _succeeded(self, consumer: Consumer, mine: Sequence[Arrival], decided: Decided) -> None:
-        self._batches_failed, self._batch_error = 0, None
+        self._batches_failed, self._batch_error, self._is_singly = 0, None, False
         self._acted_on += decided.acted_on
         self._refused += decided.refused
         self._repeated += decided.repeated
@@ -340,11 +345,3 @@ def _appended_at(arrivals: Sequence[Arrival], partition: TopicPartition, offset:
 
 def _error_of(attempt: "asyncio.Task[Decided]") -> BaseException | None:
     return asyncio.CancelledError("given up at a rebalance") if attempt.cancelled() else attempt.exception()
-
-
-def _fetched_seconds(consumer: Consumer, mine: Sequence[TopicPartition]) -> float | None:
-    answered_at_ms: list[int | None] = [consumer.last_poll_timestamp(partition) for partition in mine]
-    known = [at_ms for at_ms in answered_at_ms if at_ms is not None]
-    if not known or len(known) < len(mine):
-        return None
-    return max(0.0, time.time() - min(known) / 1000)

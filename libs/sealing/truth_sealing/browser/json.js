@@ -207,7 +207,7 @@ function membersOf(pairs) {
   /** @type {Members} */
   const members = new Map();
   for (const [key, value] of pairs) {
-    if (members.has(key)) throw new StrictError(`the key ${quotedAscii(key)} occurs twice`);
+    if (members.has(key)) throw new StrictError(`a key of ${[...key].length} characters occurs twice`);
     members.set(key, value);
   }
   return members;

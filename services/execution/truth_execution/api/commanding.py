@@ -32,7 +32,7 @@ log = structlog.get_logger()
 Operator = Annotated[Actor, Depends(require_person("operator"))]
 
 
-def _signer_of(request: Request) -> Signer:
+async def _signer_of(request: Request) -> Signer:
     signer: Signer = request.app.state.signer
     return signer
 

@@ -25,7 +25,13 @@ router = APIRouter(prefix="/api/evidence/{sha256}", tags=["evidence"])
 Reader = Annotated[Actor, Depends(require("operator", "auditor"))]
 
 
-@router.put("", status_code=201, response_model=Received, responses={200: {"model": Received}})
+@router.put(
+    "",
+    status_code=201,
+    response_model=Received,
+    responses={200: {"model": Received}},
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}, "required": True}},
+)
 async def put_evidence(
     sha256: Digest, chunks: Chunks, operator: Operator, database: DatabaseDependency, store: EvidenceStore
 ) -> Response:

@@ -21,7 +21,7 @@ from truth_execution.store import blobs
 _HARMLESS: Mapping[str, str] = {"content-security-policy": "default-src 'none'; sandbox"}
 
 
-def _store_of(request: Request) -> Store:
+async def _store_of(request: Request) -> Store:
     store: Store = request.app.state.evidence
     return store
 
@@ -29,7 +29,7 @@ def _store_of(request: Request) -> Store:
 EvidenceStore = Annotated[Store, Depends(_store_of)]
 
 
-def _chunks_of(request: Request, store: EvidenceStore) -> AsyncIterator[bytes]:
+async def _chunks_of(request: Request, store: EvidenceStore) -> AsyncIterator[bytes]:
     return uploaded(request, store.bytes_max)
 
 

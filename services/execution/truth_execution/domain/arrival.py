@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from pydantic import ValidationError
 from truth_contracts.base import read
@@ -14,6 +15,7 @@ from truth_contracts.refusals import Refusal
 from truth_contracts.requests import RequestBody
 from truth_contracts.tasks import TaskApprovedBody, TaskAssignedBody
 from truth_sealing.canonical import Json
+from truth_sealing.passkey import create_job_signed
 from truth_sealing.steps import History
 
 from truth_execution.domain.completion import COMPLETION_BYTES_MIN, room_for_completion
@@ -21,6 +23,9 @@ from truth_execution.domain.telling import tell_job
 from truth_execution.domain.work import Job, JobState
 
 OWN_ACTOR = "service:execution"
+ProofPolicy: TypeAlias = Literal["off", "optional", "required"]
+"""Whether a Job needs the passkey that created it. `off` and `optional` are one here: a proof that is there
+must hold."""
 CLAIM_BYTES_MAX = 32 * 1024
 """What the claim and every hand-back told in it can add to a path."""
 
@@ -54,12 +59,12 @@ def read_path(history: History) -> Governed:
     )
 
 
-def check_created(created: JobCreated, history: History) -> Refusal | None:
+def check_created(created: JobCreated, history: History, proof: ProofPolicy = "optional") -> Refusal | None:
     """Whether governance's decisions over this very request make this very Job (guardrails 2, 6 and 7).
 
     The hand-off passed the check on arrival, every signature included; `history` is its path. Refused:
     `body_invalid`, `chain_broken` (the Job differs from its path), `people_only`, `own_request`,
-    `surface_planned`, `body_too_large`.
+    `surface_planned`, `proof_invalid`, `proof_missing`, `body_too_large`.
     """
     try:
         path = read_path(history)
@@ -68,7 +73,7 @@ def check_created(created: JobCreated, history: History) -> Refusal | None:
     for what, ours, theirs in _comparisons(created, path, history):
         if ours != theirs:
             return Refusal("chain_broken", f"The chain is broken at job: it differs from its path in {what}.")
-    return _wrongly_governed(created, path) or _too_large(history)
+    return _wrongly_governed(created, path) or _unproven(history, proof) or _too_large(history)
 
 
 def queue_job(
@@ -119,6 +124,15 @@ def _wrongly_governed(created: JobCreated, path: Governed) -> Refusal | None:
         return Refusal("own_request", "Whoever made or entered the request approved it.")
     if created.job.maturity == "planned":
         return Refusal("surface_planned", "A planned surface accepts no work.")
+    return None
+
+
+def _unproven(history: History, proof: ProofPolicy) -> Refusal | None:
+    signed = create_job_signed(history.body("job_created"))
+    if signed.answer == "no":
+        return Refusal("proof_invalid", f"Create Job does not hold: {signed.reason}.")
+    if proof == "required" and signed.answer != "yes":
+        return Refusal("proof_missing", "Here a Job is created with a passkey, and this one was not.")
     return None
 
 

@@ -1,8 +1,9 @@
 """What pages need of a request: the signed-in person, and the Job that they may see."""
 
 from typing import Annotated
+from urllib.parse import unquote
 
-from fastapi import Depends
+from fastapi import Depends, Header
 from truth_contracts.ids import JobId
 from truth_contracts.refusals import Refusal
 from truth_kit.auth import Actor
@@ -14,7 +15,18 @@ from truth_execution.api.shown import shown
 from truth_execution.pages.sheet import Sheet, sheet
 from truth_execution.store.work import find_work
 
-Operator = Annotated[Actor, Depends(signed_in("operator"))]
+
+async def _operator(
+    person: Annotated[Actor, Depends(signed_in("operator"))],
+    truth_person: Annotated[str | None, Header()] = None,
+) -> Actor:
+    """The operator. An outbox says whose work it brings: the cookie may be somebody else's by now."""
+    if truth_person is not None and unquote(truth_person) != person.subject:
+        raise Refused(Refusal("sign_in_needed", "Sign in as the person whose work this is."))
+    return person
+
+
+Operator = Annotated[Actor, Depends(_operator)]
 Reader = Annotated[Actor, Depends(signed_in("operator", "auditor"))]
 
 

@@ -29,12 +29,12 @@ Creator = Annotated[Actor, Depends(require_person("admin", "operator"))]
 """Whoever may give Create Job: an admin, or an operator if it is the assigned one."""
 
 
-def _signer_of(request: Request) -> Signer:
+async def _signer_of(request: Request) -> Signer:
     signer: Signer = request.app.state.signer
     return signer
 
 
-def _proving_of(request: Request) -> Proving:
+async def _proving_of(request: Request) -> Proving:
     proving: Proving = request.app.state.proving
     return proving
 

@@ -111,6 +111,7 @@ async def create_job(  # noqa: PLR0913 all but three by name
         known = domain.Known(
             await jobs.find_creation(tx, task_id),
             await jobs.find_preparation(tx, task_id, command.digest),
+            await operators.find_operator(tx, task.operator_id),
             command.assertion and await passkeys.lock_credential(tx, command.assertion.id),
         )
         match domain.create_job(task, known, command, occasion_of(actor), proving):

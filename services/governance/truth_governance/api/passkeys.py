@@ -78,8 +78,9 @@ async def register_passkey(
 ) -> PasskeyShown:
     """Take a new passkey. Durable when this answers; the same one again is 409 `passkey_exists`."""
     async with database.begin() as tx:
+        own = await passkeys.lock_passkeys(tx, actor.reference)
         challenge = await passkeys.find_challenge(tx, authenticator.challenge_of(command.credential))
-        match domain.register_passkey(command, challenge, occasion_of(actor), proving.site):
+        match domain.register_passkey(command, challenge, own, occasion_of(actor), proving.site):
             case domain.Passkey() as passkey:
                 if not await passkeys.insert_passkey(tx, passkey):
                     raise Refused(

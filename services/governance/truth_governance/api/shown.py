@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, TypeAdapter
-from truth_contracts.base import Instant, read
+from pydantic import BaseModel, Field, TypeAdapter
+from truth_contracts.base import Instant, Salt, read
 from truth_contracts.ids import EventId, RequestId, TaskId
 from truth_contracts.intakes import IntakeBody
 from truth_contracts.requests import RequestBody
@@ -13,7 +14,6 @@ from truth_contracts.tasks import Question
 from truth_sealing.canonical import canonical
 
 from truth_governance.domain.create_job import Creation
-from truth_governance.domain.opening import request_of
 from truth_governance.domain.questions import questions_of
 from truth_governance.domain.task import Decision, Task, TaskState
 from truth_governance.store.watched import JobSeen, ServiceEventSeen
@@ -34,6 +34,12 @@ class DecisionShown(BaseModel):
     content: Mapping[str, str | int | None]
 
 
+class RequestShown(RequestBody, frozen=True):
+    """The request as it is shown: without its salt, in the document too."""
+
+    salt: Annotated[Salt, Field(exclude=True)]
+
+
 class TaskShown(BaseModel):
     """One Task. `job` and `service_event` are what execution last told; null means that it told of none."""
 
@@ -47,7 +53,7 @@ class TaskShown(BaseModel):
     approved_by: str | None
     operator_id: str | None
     operator_name: str | None
-    request: RequestBody
+    request: RequestShown
     questions: tuple[Question, ...]
     decisions: list[DecisionShown]
     created: Creation | None
@@ -78,7 +84,7 @@ def shown(task: Task, beside: Beside) -> TaskShown:
         approved_by=task.approved_by,
         operator_id=task.operator_id,
         operator_name=_operator_name(task),
-        request=request_of(task.history),
+        request=read(RequestShown, task.history.steps[0].encode()),
         questions=questions_of(task.decisions),
         decisions=[_entry(decision) for decision in task.decisions],
         created=beside.created,

@@ -50,7 +50,7 @@ async def list_tasks(
     return Queue(tasks=found, counts=counts)
 
 
-@router.get("/{task_id}", response_model_exclude={"request": {"salt"}})
+@router.get("/{task_id}")
 async def find_task(task_id: TaskId, reader: Reader, database: DatabaseDependency) -> TaskShown:
     """One Task with its request, its decision log and what execution tells of its Job."""
     async with database.connect() as conn:

@@ -8,6 +8,7 @@ from truth_contracts.jobs import FrozenJob, JobCreatedBody
 from truth_contracts.refusals import Refusal
 from truth_sealing.canonical import canonical
 
+from truth_governance.domain.assignment import Operator, unknown
 from truth_governance.domain.commanding import Occasion, forbidden, stale
 from truth_governance.domain.credentials import Assertion
 from truth_governance.domain.passkey import Passkey, PasskeyId
@@ -40,10 +41,11 @@ class Creation:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is already: the Job if it was created, the prepared one, the passkey that is named."""
+    """What there is: the Job if created, the prepared one, whose it will be, the passkey that is named."""
 
     creation: Creation | None
     preparation: Preparation | None
+    operator: Operator | None
     passkey: Passkey | None = None
 
 
@@ -67,7 +69,8 @@ def create_job(
 
     The digest that made the Job already gives that Job again. Refused: `not_assigned`, `job_exists` (another
     digest), `move_forbidden`, `digest_unknown` (never prepared, or by somebody else), `version_stale`
-    (reassigned since), `preparation_expired`, and what `prove` refuses.
+    (reassigned since), `operator_unknown` (not active any more), `preparation_expired`, and what `prove`
+    refuses.
     """
     if refusal := may_not(task, occasion.person):
         return refusal
@@ -75,6 +78,8 @@ def create_job(
         return known.creation if known.creation.digest == command.digest else job_exists(known.creation)
     if refusal := forbidden(task, "create_job", after=[TaskState.ASSIGNED]):
         return refusal
+    if known.operator is None or not known.operator.is_active:
+        return unknown(str(task.operator_id))
     job = _prepared(task, known.preparation, command, occasion)
     if isinstance(job, Refusal):
         return job

@@ -76,21 +76,26 @@ def invite_passkey(
     """
     if refusal := stale_sign_in(person, now):
         return refusal
-    if len(in_force(passkeys)) >= PASSKEYS_MAX:
-        return Refusal("passkeys_full", f"You have {PASSKEYS_MAX} passkeys. Revoke one of them first.")
+    if refusal := _full(passkeys):
+        return refusal
     return Challenge(challenge, person.reference, now + CHALLENGE_FOR)
 
 
 def register_passkey(
-    command: RegisterPasskey, challenge: Challenge | None, occasion: Occasion, site: Site
+    command: RegisterPasskey,
+    challenge: Challenge | None,
+    passkeys: Sequence[Passkey],
+    occasion: Occasion,
+    site: Site,
 ) -> Passkey | Refusal:
     """Take the key that answers `challenge`. Each challenge takes one key, which the store sees to.
 
-    Refused: `sign_in_stale`, `challenge_unknown` (never given, given to somebody else, or too old),
-    `passkey_invalid` with the check that failed.
+    `passkeys` are the person's. Refused: `sign_in_stale`, `passkeys_full` (there may be more invitations than
+    keys), `challenge_unknown` (never given, given to somebody else, or too old), `passkey_invalid` with the
+    check that failed.
     """
     person = occasion.person
-    if refusal := stale_sign_in(person, occasion.at):
+    if refusal := stale_sign_in(person, occasion.at) or _full(passkeys):
         return refusal
     if challenge is None or challenge.owner != person.reference or occasion.at > challenge.expires_at:
         return Refusal(
@@ -124,6 +129,12 @@ def revoke_passkey(passkey: Passkey | None, occasion: Occasion) -> Passkey | Ref
 def in_force(passkeys: Sequence[Passkey]) -> list[Passkey]:
     """Those that were not revoked."""
     return [passkey for passkey in passkeys if passkey.revoked_at is None]
+
+
+def _full(passkeys: Sequence[Passkey]) -> Refusal | None:
+    if len(in_force(passkeys)) < PASSKEYS_MAX:
+        return None
+    return Refusal("passkeys_full", f"You have {PASSKEYS_MAX} passkeys. Revoke one of them first.")
 
 
 def stale_sign_in(person: Person, now: datetime) -> Refusal | None:

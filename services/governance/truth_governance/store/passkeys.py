@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -64,6 +64,18 @@ async def lock_credential(tx: AsyncConnection, credential_id: bytes) -> Passkey 
     """The passkey that browsers know by this id, locked until the transaction ends."""
     found = await _list(tx, _select().where(passkey.c.credential_id == credential_id).with_for_update())
     return found[0] if found else None
+
+
+async def lock_passkeys(tx: AsyncConnection, owner: str) -> list[Passkey]:
+    """Somebody's passkeys; whoever else locks them waits until the transaction ends.
+
+    An advisory lock, since there may be no row to lock, and new ones must wait, too.
+    """
+    await tx.execute(_LOCK_OWNER, {"owner": owner})
+    return await list_passkeys(tx, owner)
+
+
+_LOCK_OWNER = text("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:owner AS text), 0))")
 
 
 async def list_passkeys(conn: AsyncConnection, owner: str) -> list[Passkey]:

@@ -17,7 +17,7 @@ from truth_intake.domain.submission import Submission
 from truth_intake.store import intakes, surfaces
 
 
-def _signer(request: Request) -> Signer:
+async def _signer(request: Request) -> Signer:
     signer: Signer = request.app.state.signer
     return signer
 
@@ -28,10 +28,11 @@ StepSigner = Annotated[Signer, Depends(_signer)]
 async def admit(tx: AsyncConnection, submission: Submission, token: str, signer: Signer) -> Known | Repeated:
     """Accept in this transaction and tell governance, or meet the Intake that is there; raises Refused.
 
-    Decides twice when a twin was faster: then its Intake is there and is met.
+    Decides twice when a twin was faster: then its Intake is there and is met. If still none is, the tracker's
+    token is another Intake's: `request_key_reused`.
     """
     fresh = Fresh(RequestId(new_id()), new_salt(), new_salt(), submission.received_at)
-    while True:
+    for _ in range(2):
         named = await surfaces.find_surfaces(tx, [submission.submitted.surface])
         known = KnownIntakes(await intakes.list_known(tx, [submission]))
         standing = known.standing(submission, named.get(submission.submitted.surface))
@@ -45,3 +46,5 @@ async def admit(tx: AsyncConnection, submission: Submission, token: str, signer:
                 return repeated
             case Refusal() as refusal:
                 raise Refused(refusal)
+    detail = "This form's tracker belongs to another request. Send the form again."
+    raise Refused(Refusal("request_key_reused", detail, "token"))

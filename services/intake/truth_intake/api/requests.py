@@ -8,11 +8,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
+from truth_contracts.requests import RequestSubmitted
 from truth_contracts.steps import Maturity, SurfaceName
+from truth_kit import traces
 from truth_kit.auth import Actor, require
 from truth_kit.database import DatabaseDependency
 from truth_kit.fresh import utc_now
 from truth_kit.problems import Refused, uploaded
+from truth_kit.tracing import TRACEPARENT, good_parent
 
 from truth_intake.api.admitting import StepSigner, admit
 from truth_intake.domain.intake import Known, Repeated
@@ -29,6 +32,14 @@ log = structlog.get_logger()
 BODY_BYTES_MAX = 64 * 1024
 """Longest body, as long as a message on requests.submitted."""
 _TOKEN_BYTES = 16
+_SUBMITTED = RequestSubmitted.model_json_schema(
+    ref_template="#/paths/~1api~1requests/post/requestBody/content/application~1json/schema/$defs/{model}"
+)
+_BODY = {
+    "content": {"application/json": {"schema": _SUBMITTED}},
+    "required": True,
+}
+"""What the document tells of the body, which is read as bytes: its digest is of them."""
 
 router = APIRouter(tags=["requests"])
 Submitter = Annotated[Actor, Depends(require("requester", "operator", "admin"))]
@@ -45,7 +56,13 @@ class Receipt(BaseModel, frozen=True):
     tracker_token: str | None = None
 
 
-@router.post("/api/requests", status_code=201, response_model_exclude_none=True)
+@router.post(
+    "/api/requests",
+    status_code=201,
+    response_model_exclude_none=True,
+    responses={200: {"model": Receipt}},
+    openapi_extra={"requestBody": _BODY},
+)
 async def submit_request(
     request: Request, response: Response, actor: Submitter, database: DatabaseDependency, signer: StepSigner
 ) -> Receipt:
@@ -58,6 +75,8 @@ async def submit_request(
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     async with database.begin() as tx:
         verdict = await admit(tx, submission, token, signer)
+        if isinstance(verdict, Known):
+            await traces.keep(tx, {verdict.request_id: good_parent(request.headers.get(TRACEPARENT))})
     if isinstance(verdict, Repeated):
         response.status_code = 200
         return _receipt(verdict.intake)

@@ -2,11 +2,12 @@
 
 import hashlib
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from truth_contracts.ids import RequestId
 from truth_contracts.refusals import Refusal
 from truth_contracts.steps import Maturity
 from truth_kit.database import DatabaseDependency
+from truth_kit.pages import limited
 from truth_kit.problems import Refused
 
 from truth_intake.api.answering import Answered, answer
@@ -46,7 +47,7 @@ async def track(token: str, database: DatabaseDependency) -> Tracker:
     )
 
 
-@router.post("/{token}/answer")
+@router.post("/{token}/answer", dependencies=[Depends(limited("answer", per_minute=30, burst=30))])
 async def answer_by_token(token: str, command: AnswerQuestion, database: DatabaseDependency) -> Answered:
     """Answer the open question, once. Durable when this answers; the same text again changes nothing."""
     async with database.begin() as tx:

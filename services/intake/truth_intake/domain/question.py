@@ -9,8 +9,12 @@ from truth_contracts.base import Contract, text
 from truth_contracts.ids import EventId, RequestId
 from truth_contracts.intakes import IntakeAnswered
 from truth_contracts.refusals import Refusal
+from truth_sealing.canonical import canonical
 
 from truth_intake.domain.tracker import Seen, open_question
+
+ANSWER_BYTES_MAX = 7 * 1024
+"""Canonical bytes of an answer. Governance keeps 8 KiB for it, with its time and who gave it."""
 
 
 class AnswerQuestion(Contract, frozen=True):
@@ -45,7 +49,8 @@ def answer_question(
 ) -> IntakeAnswered | Answer | Refusal:
     """The answer to the open question; the given one again for a repeat. `last` is the latest given.
 
-    Refused: `nothing_asked`, and `version_stale` when a later question than the named one is open.
+    Refused: `nothing_asked`, `version_stale` when a later question than the named one is open, and
+    `body_too_large` here, where somebody can shorten it: governance could only make a dead letter of it.
     """
     question = open_question(task)
     if last is not None and _is_repeat(
@@ -58,6 +63,9 @@ def answer_question(
         return Refusal("nothing_asked", "This question was answered already.")
     if command.question_version not in (None, question.version):
         return Refusal("version_stale", "Another question is open by now.")
+    if len(canonical(command.answer)) > ANSWER_BYTES_MAX:
+        detail = f"The answer takes more than {ANSWER_BYTES_MAX} bytes. Make it shorter."
+        return Refusal("body_too_large", detail, "answer")
     return IntakeAnswered(
         event_id=answering.event_id,
         request_id=answering.request_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import StringConstraints, TypeAdapter, ValidationError
-from truth_contracts.base import ForeignId
+from truth_contracts.base import ForeignId, instant_text
 from truth_contracts.envelope import Coordinates, Message, source_of
 from truth_contracts.ids import EventId, derived_id
 from truth_contracts.refusals import Refusal
@@ -31,15 +31,16 @@ class RefusedMessage:
 
     message: Message
     coordinates: Coordinates
+    appended_at: datetime
     refusal: Refusal
     source: str | None = None  # both only if the message could be read
     event_id: str | None = None
 
 
 def request_refused(refused: RefusedMessage, now: datetime) -> RequestRefused:
-    """What is told of it. Its id follows from where the message lies, so it is told once."""
+    """What is told of it. Its id follows from where and since when the message lies, so it is told once."""
     place, refusal = refused.coordinates, refused.refusal
-    where = f"{place.topic}/{place.partition}/{place.offset}"
+    where = f"{place.topic}/{place.partition}/{place.offset}/{instant_text(refused.appended_at)}"
     envelope, submitted = _read(refused.message)
     return RequestRefused(
         event_id=EventId(derived_id(source_of("intake"), where, "request_refused")),

@@ -14,7 +14,6 @@ from truth_contracts.signals import SignalEmitted
 from truth_contracts.tasks import TaskChanged
 
 SeenStep: TypeAlias = Literal["task", "job", "service_event", "record", "signal"]
-SEEN_STEPS: tuple[SeenStep, ...] = ("task", "job", "service_event", "record", "signal")
 Told: TypeAlias = TaskChanged | JobChanged | ServiceEventChanged | RecordSealed | SignalEmitted
 
 NO_SIGNAL = "No Signal so far; none is promised."

@@ -78,7 +78,8 @@ async def show_intake(
     request: Request, request_id: RequestId, _: Reader, database: DatabaseDependency, frame: FrameDependency
 ) -> Response:
     """One Intake: what was asked, untouched, and where it stands."""
-    return frame.show(request, "intake.html", **await _shown(database, request_id))
+    shown = await _shown(database, request_id) | await _asked(database, request_id)
+    return frame.show(request, "intake.html", **shown)
 
 
 @router.get("/intakes/{request_id}/live")
@@ -116,29 +117,38 @@ async def answer_for_caller(
             if refused.refusal.code == "request_unknown":
                 raise
             problem, status = refused.refusal.detail, 409
-    view = await _shown(database, request_id)
+    view = await _shown(database, request_id) | await _asked(database, request_id)
     view |= {"typed": typed, "problem": problem}
     return frame.show(request, "intake.html", status=status, **view)
 
 
 async def _shown(database: Database, request_id: RequestId) -> dict[str, Any]:
+    """Where it stands: what the live part draws, each second for each page that is open."""
     async with database.connect() as conn:
         found = await _find(conn, request_id)
-        steps = await reading.list_steps(conn, request_id)
         seen = await tracking.list_seen(conn, [request_id])
-        near = await reading.list_requests(conn, await reading.list_near(conn, found, _NEAR_MAX))
-        own = (await reading.list_requests(conn, [request_id]))[request_id]
     view = tracked(found, seen[request_id])
     return {
         "intake": found,
-        "reference": reference_of(request_id),
-        "asked": steps[0].body,
         "tracked": view,
         "path": path_of(view.steps),
         "chips": chips_of(view.steps, found.maturity),
         "answer_to": f"/intakes/{request_id}/answer",
         "typed": Typed(),
         "problem": None,
+    }
+
+
+async def _asked(database: Database, request_id: RequestId) -> dict[str, Any]:
+    """What was asked, which never changes, and what else was asked for around it."""
+    async with database.connect() as conn:
+        found = await _find(conn, request_id)
+        steps = await reading.list_steps(conn, request_id)
+        near = await reading.list_requests(conn, await reading.list_near(conn, found, _NEAR_MAX))
+        own = (await reading.list_requests(conn, [request_id]))[request_id]
+    return {
+        "reference": reference_of(request_id),
+        "asked": steps[0].body,
         "alike": [(other, reference_of(other), said) for other, said in near.items() if _is_alike(own, said)],
     }
 
@@ -161,7 +171,7 @@ def _wanted(q: str, before: RequestId | None) -> Wanted:
     if len(digits) == _REFERENCE_CHARACTERS and all(digit in "0123456789abcdef" for digit in digits):
         return Wanted(scope=Scope(), reference=digits, before=before, limit=PAGE)
     try:
-        return Wanted(scope=Scope(), reference=str(UUID(q)), limit=PAGE)
+        return Wanted(scope=Scope(), request_id=RequestId(UUID(q)), limit=PAGE)
     except ValueError:
         key = q.replace("\0", "")
         return Wanted(scope=Scope(), request_key=key or None, before=before, limit=PAGE)

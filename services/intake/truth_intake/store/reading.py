@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, func, select
-from sqlalchemy import cast as cast_sql
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from truth_contracts.ids import RequestId
 from truth_contracts.steps import Maturity
@@ -14,7 +13,7 @@ from truth_sealing.canonical import Json
 from truth_sealing.strict import strict_object
 
 from truth_intake.domain.submission import Door
-from truth_intake.tables import intake, step
+from truth_intake.tables import intake, reference_of, step
 
 _NEAR = timedelta(days=7)
 
@@ -50,7 +49,8 @@ class Wanted:
     scope: Scope
     source: str | None = None
     request_key: str | None = None
-    reference: str | None = None  # the last digits of the id, for people
+    request_id: RequestId | None = None
+    reference: str | None = None  # the last eight digits of the id, for people
     before: RequestId | None = None
     limit: int = 100
 
@@ -81,8 +81,10 @@ async def list_intakes(conn: AsyncConnection, wanted: Wanted) -> list[StoredInta
         query = query.where(c.source == wanted.source)
     if wanted.request_key is not None:
         query = query.where(c.request_key == wanted.request_key)
+    if wanted.request_id is not None:
+        query = query.where(c.request_id == wanted.request_id)
     if wanted.reference is not None:
-        query = query.where(cast_sql(c.request_id, Text).endswith(wanted.reference, autoescape=True))
+        query = query.where(reference_of(c.request_id) == wanted.reference)
     if wanted.before is not None:
         query = query.where(c.request_id < wanted.before)
     return await _list(conn, query)

@@ -61,12 +61,12 @@ class LogStandingView(BaseModel, frozen=True):
     audit: AuditView | None
 
 
-def _sealer(request: Request) -> Sealer:
+async def _sealer(request: Request) -> Sealer:
     sealer: Sealer = request.app.state.sealer
     return sealer
 
 
-def _copier(request: Request) -> Copier:
+async def _copier(request: Request) -> Copier:
     copier: Copier = request.app.state.copier
     return copier
 

@@ -91,7 +91,7 @@ def seal(edge: Edge, drafts: Sequence[ReadyDraft], key: LogKey) -> Batch:
 
     Nothing is durable yet, and `edge` is untouched. Give it sound drafts only.
     """
-    leaves = [leaf_hash(_entry(draft)) for draft in drafts]
+    leaves = [leaf_hash(entry_over(draft.record_id, draft.sha256, draft.subject)) for draft in drafts]
     appended = edge.append(leaves)
     checkpoint = Checkpoint(key.origin, appended.edge.size, appended.edge.root)
     note = sign_checkpoint(checkpoint, (key.signer, key.key_id))
@@ -159,9 +159,9 @@ def entry_of(record_id: RecordId, body: bytes, subject: bytes) -> bytes:
     return entry(str(record_id), body, subject.hex())
 
 
-def _entry(draft: ReadyDraft) -> bytes:
-    """What `entry_of` gives, from the digest that was just taken again: the canonical form, filled in."""
-    return _ENTRY % (str(draft.record_id).encode(), draft.sha256.hex().encode(), draft.subject.hex().encode())
+def entry_over(record_id: RecordId, sha256: bytes, subject: bytes) -> bytes:
+    """What `entry_of` gives, from the digest just taken of the body: the canonical form, filled in."""
+    return _ENTRY % (str(record_id).encode(), sha256.hex().encode(), subject.hex().encode())
 
 
 def _opened(note: str, key: LogKey) -> Checkpoint:

@@ -13,7 +13,8 @@ from truth_contracts.refusals import Refusal
 from truth_sealing.bundle import Bundle
 from truth_sealing.canonical import Json, canonical, sha256_hex
 from truth_sealing.facts import fact_problems
-from truth_sealing.path import path_complete
+from truth_sealing.passkey import create_job_signed
+from truth_sealing.path import duties_separated, path_complete
 from truth_sealing.record import FORMAT_VERSION, commitment, disclosure
 from truth_sealing.sealed import SealedRecord, read_record
 from truth_sealing.shown import read_shown
@@ -87,7 +88,8 @@ def draw_up(
 
     The path passed the check on arrival, every signature included; `salts` has one for each name of
     `values_to_commit`. Refused as `chain_broken` when the steps tell what no verifier would accept together
-    (another Job, another operator, a number used twice), and as `body_too_large`.
+    (another Job, another operator, a number used twice, a passkey over something else), and as
+    `body_too_large`.
     """
     history, completed = path.history, path.completed
     values = values_to_commit(path)
@@ -110,11 +112,6 @@ def draw_up(
         disclosures=disclosures,
         evidence=tuple(_pieces(completed)),
     )
-
-
-def read_operator(body: bytes) -> str:
-    """Who did the work that a sealed Record tells of."""
-    return _read(body)["operator_id"]
 
 
 def _members(
@@ -151,13 +148,17 @@ def _stages(path: CompletedPath) -> Iterator[Json]:
 
 
 def _problem(body: bytes, path: CompletedPath, disclosures: Mapping[str, str]) -> str | None:
-    """What the verifier that strangers use would find wrong: nothing is sealed that it would not accept."""
+    """What the verifier that strangers use would answer with a no: nothing is sealed that it would."""
     record = _read(body)
     shown = read_shown(Bundle(body.decode(), "", path.history.steps, disclosures), record)
-    completeness = path_complete(record, shown, frozenset(STEPS))
+    signed = frozenset(STEPS)  # every signature was checked on arrival
+    findings = (
+        path_complete(record, shown, signed),
+        duties_separated(record, shown, signed),
+        create_job_signed(shown.body("job_created")),
+    )
     found = [*_repeated(path.completed), *shown.wrong, *fact_problems(record, shown)]
-    if completeness.answer == "no":
-        found.append(completeness.reason)
+    found += [finding.reason for finding in findings if finding.answer == "no"]
     return "; ".join(dict.fromkeys(found)) or None
 
 

@@ -13,8 +13,6 @@ from truth_records.domain.log import Batch, SealedDraft
 
 ACTOR = "service:records"
 
-Headers = tuple[tuple[str, bytes], ...]
-
 _RECORD_SEALED = (
     b'{"event_id":"%b","at":"%b","actor":"service:records","request_id":"%b","type":"truth.records.sealed.v1",'
     b'"record_id":"%b","record":%b,"sha256":"%b","index":%d,"proof":%b}'
@@ -28,13 +26,13 @@ def messages(batch: Batch, now: datetime) -> list[Message]:
     cannot be spread over processes. A test compares what comes out with the contract.
     """
     origin = batch.checkpoint.origin
-    headers = to_kafka(record_sealed(batch.sealed[0], now)).headers
+    headers = dict(to_kafka(record_sealed(batch.sealed[0], now)).headers)
     head = to_kafka(_checkpoint_signed(batch, now), key=origin.encode())
     at = instant_text(now).encode()
     return [*(_filled(sealed, headers, at) for sealed in batch.sealed), head]
 
 
-def _filled(sealed: SealedDraft, headers: Headers, at: bytes) -> Message:
+def _filled(sealed: SealedDraft, headers: dict[str, bytes], at: bytes) -> Message:
     draft = sealed.draft
     event_id, request_id = str(draft.event_id).encode(), str(draft.request_id).encode()
     value = _RECORD_SEALED % (
@@ -47,9 +45,8 @@ def _filled(sealed: SealedDraft, headers: Headers, at: bytes) -> Message:
         sealed.index,
         canonical(sealed.proof),
     )
-    own = {"ce_id": event_id, "ce_subject": request_id, "ce_partitionkey": request_id}
-    named = tuple((name, own.get(name, octets)) for name, octets in headers)
-    return Message(RECORDS_SEALED.name, request_id, value, named)
+    own = headers | {"ce_id": event_id, "ce_subject": request_id, "ce_partitionkey": request_id}
+    return Message(RECORDS_SEALED.name, request_id, value, tuple(own.items()))
 
 
 def record_sealed(sealed: SealedDraft, now: datetime) -> RecordSealed:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from truth_contracts.ids import RecordId
 from truth_contracts.refusals import Refusal
@@ -39,7 +39,7 @@ router = APIRouter(include_in_schema=False)
 Reader = Annotated[Actor, Depends(signed_in("admin", "auditor", "operator"))]
 
 
-def _evidence(request: Request) -> Blobs:
+async def _evidence(request: Request) -> Blobs:
     blobs: Blobs = request.app.state.evidence
     return blobs
 
@@ -50,7 +50,7 @@ async def show_records(
     person: Reader,
     database: DatabaseDependency,
     frame: FrameDependency,
-    before: int | None = None,
+    before: Annotated[int, Query(ge=0, le=2**63 - 1)] | None = None,
 ) -> Response:
     """The newest; an operator's own."""
     own = None if reads_all(person) else person.subject
@@ -87,7 +87,7 @@ async def show_record(
         pieces=[(piece, told.get(piece.path, {})) for piece in pieces],
         sha256=sha256_hex(row.body),
         head=head,
-        pinned=pinned(published(request)),
+        pinned=pinned(await published(request)),
         verifier=VERIFIER.url,
         at=datetime.fromisoformat,
     )
@@ -96,7 +96,7 @@ async def show_record(
 @router.get("/records/{record_id}/evidence/{number}")
 async def find_photo(
     record_id: RecordId,
-    number: str,
+    number: Annotated[str, Path(pattern=r"^[0-9]{4,6}$")],
     person: Reader,
     database: DatabaseDependency,
     blobs: Annotated[Blobs, Depends(_evidence)],

@@ -48,7 +48,7 @@ _QUEUE = text(f"""
 _LIST_READY = f"""
     SELECT draft.n, record_id, request_id, event_id, subject, body, sha256
       FROM truth.draft JOIN truth.completion USING (record_id)
-     WHERE {_IS_READY}
+     WHERE {_IS_READY} AND draft.n <> ALL ($2)
      ORDER BY draft.n LIMIT $1
 """  # noqa: S608 no value in it
 
@@ -127,9 +127,9 @@ async def find_queue(conn: AsyncConnection) -> Queue:
     return Queue(row.ready, row.waiting, row.oldest_at)
 
 
-async def list_ready(sealing: asyncpg.Connection, limit: int) -> list[ReadyDraft]:
-    """Drafts whose evidence is there, in the order in which they came; on the sealer's own connection."""
-    return [ReadyDraft(*row) for row in await sealing.fetch(_LIST_READY, limit)]
+async def list_ready(conn: asyncpg.Connection, limit: int, but: Sequence[int] = ()) -> list[ReadyDraft]:
+    """Drafts whose evidence is there, in the order in which they came, without those at the places `but`."""
+    return [ReadyDraft(*row) for row in await conn.fetch(_LIST_READY, limit, but)]
 
 
 def _column(drafts: Sequence[Draft], *names: str) -> dict[str, list[object]]:

@@ -159,6 +159,13 @@ async def read_tiles(conn: AsyncConnection, wanted: Iterable[TileAddress]) -> Ma
     return {address: found[address.level, address.n] for address in addresses}
 
 
+async def list_digests(conn: AsyncConnection, first: int, end: int) -> list[tuple[RecordId, bytes, bytes]]:
+    """Record id, digest of the body as it stands and subject, by position, as `list_bodies`."""
+    c = record.c
+    query = select(c.record_id, func.sha256(c.body), c.subject).where(c.idx >= first, c.idx < end)
+    return [(*row,) for row in await conn.execute(query.order_by(c.idx))]
+
+
 async def list_bodies(conn: AsyncConnection, first: int, end: int) -> list[LoggedBody]:
     """Records by position, from `first` up to, not including, `end`."""
     c = record.c

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from truth_contracts.records import RecordSealed
 from truth_contracts.refusals import Refusal
 from truth_sealing.bundle import Bundle
-from truth_sealing.canonical import canonical, sha256_hex
+from truth_sealing.canonical import sha256_hex
 from truth_sealing.checkpoint import Checkpoint, parse_checkpoint
-from truth_sealing.keyring import read_keyring
-from truth_sealing.keys import StepKeys
 from truth_sealing.logged import Trust
 from truth_sealing.note import parse_note, signed_by
-from truth_sealing.policy import Policy
 from truth_sealing.proof import parse_proof
 from truth_sealing.sealed import SealedRecord, read_record
 from truth_sealing.verify import check
@@ -28,13 +25,6 @@ class Sealed:
     record: SealedRecord
     checkpoint: Checkpoint
     witnesses: int
-
-
-def trust(log_policy: Policy, step_keys: StepKeys) -> Trust:
-    """What is pinned: the log's policy, and the step keys in force now."""
-    keys = [key for of_service in step_keys.values() for key in of_service]
-    listed = [{"kind": "step", "vkey": key.vkey, "from": None, "to": None, "state": "active"} for key in keys]
-    return Trust(log_policy, read_keyring(canonical({"keys": listed})))
 
 
 def verify(event: RecordSealed, pinned: Trust) -> Refusal | None:

@@ -8,5 +8,5 @@ case "$(basename "$0" .sh)" in
   *) class=$1; shift ;;
 esac
 heap="-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-[ "$class" = kafka.Kafka ] && heap="${KAFKA_HEAP_OPTS:--Xms1G -Xmx1G} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=info -Dorg.slf4j.simpleLogger.logFile=System.out"
+[ "$class" = kafka.Kafka ] && heap="${KAFKA_HEAP_OPTS:--Xms1G -Xmx1G} ${KAFKA_JVM_PERFORMANCE_OPTS:--XX:+UseG1GC} -Dorg.slf4j.simpleLogger.defaultLogLevel=info -Dorg.slf4j.simpleLogger.logFile=System.out"
 exec java $heap -cp "/opt/kafka/libs/*" $class "$@"

@@ -5,6 +5,7 @@ const announcer = /** @type {HTMLElement} */ (document.getElementById("announcer
 const keysOn = /** @type {HTMLInputElement} */ (document.getElementById("keys-on"));
 const KEYS_OFF = "truth-keys-off";
 const AGAIN_MS = 5000;
+const SIGNED_OUT = 401;
 
 /** Have a screen reader say `text`; the same text twice is said twice. @param {string} text */
 function announce(text) {
@@ -32,26 +33,34 @@ function age(seconds) {
   return `${Math.round(seconds / 86400)} days ago`;
 }
 
-/** A live part's note that it stands still. @param {EventTarget | null} part @param {boolean} isStale */
-function tellStale(part, isStale) {
+/**
+ * A live part's note that it stands still, and whether that is because nobody is signed in any more.
+ * @param {EventTarget | null} part
+ * @param {boolean} isStale
+ * @param {boolean} [isSignedOut]
+ */
+function tellStale(part, isStale, isSignedOut = false) {
   if (!(part instanceof HTMLElement)) return;
   const note = /** @type {HTMLElement | null} */ (document.querySelector(`[data-stale-of="${CSS.escape(part.id)}"]`));
-  if (!note || note.hidden !== isStale) return;
-  const since = note.querySelector("[data-stale-since]");
-  if (since) since.textContent = new Date().toLocaleTimeString("en-GB");
-  note.hidden = !isStale;
+  if (!note) return;
+  const [since, waits, ended] = ["since", "waits", "ended"].map((name) => /** @type {HTMLElement} */ (note.querySelector(`[data-stale-${name}]`)));
+  if (note.hidden === !isStale && ended.hidden === !isSignedOut) return;
+  if (note.hidden) since.textContent = new Date().toLocaleTimeString("en-GB");
+  [note.hidden, waits.hidden, ended.hidden] = [!isStale, isSignedOut, !isSignedOut];
+  ended.setAttribute("href", `/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`);
+  if (isStale) announce(note.innerText); // a status that appears is not read out everywhere
 }
 
 /**
  * A live part that never had its stream: htmx tries again only what was connected once. An answer that is no stream, a
- * problem or a sign-in, is not drawn into it.
+ * problem or a sign-in, is not drawn into it. It goes on asking without a session too: there may be one again.
  * @param {Event} event
  */
 function connectsAgain(event) {
   const part = event.target;
   if (!(part instanceof HTMLElement) || !part.hasAttribute("hx-sse:connect")) return;
   event.preventDefault();
-  tellStale(part, true);
+  tellStale(part, true, /** @type {CustomEvent} */ (event).detail?.ctx?.response?.status === SIGNED_OUT);
   setTimeout(() => part.dispatchEvent(new Event("again")), AGAIN_MS);
 }
 
@@ -76,7 +85,7 @@ async function copy(copier) {
   try {
     await navigator.clipboard.writeText(copier.dataset.copies ?? "");
     announce("Copied");
-    const words = copier.textContent;
+    const words = (copier.dataset.words ??= copier.textContent ?? ""); // of the first of two clicks
     copier.textContent = "Copied";
     setTimeout(() => { copier.textContent = words; }, 2000);
   } catch {
@@ -134,7 +143,9 @@ document.addEventListener("keydown", shortcut);
 document.addEventListener("kit:announce", (event) => announce(String(/** @type {CustomEvent} */ (event).detail)));
 document.addEventListener("htmx:error", connectsAgain);
 document.addEventListener("htmx:before:response", connectsAgain); // told of no stream: the extension takes those
-document.addEventListener("htmx:sse:error", (event) => tellStale(event.target, true));
+document.addEventListener("htmx:sse:error", (event) => {
+  tellStale(event.target, true, /** @type {CustomEvent} */ (event).detail?.status === SIGNED_OUT);
+});
 document.addEventListener("away", (event) => tellStale(event.target, true));
 document.addEventListener("htmx:sse:after:message", (event) => {
   const message = /** @type {CustomEvent} */ (event).detail?.message;

@@ -58,10 +58,12 @@ async function drawAll(person, job) {
   drawUnsent(all);
   if (!section || !rows) return;
   const mine = all.filter((item) => !job || item.job === job);
-  section.hidden = mine.length === 0;
   const waiting = mine.filter((item) => item.state === "waiting");
   const undecided = mine.filter((item) => item.state === "refused" || item.state === "conflict");
-  tell(document.getElementById("waiting-told"), told(waiting, undecided));
+  const text = told(waiting, undecided);
+  tell(document.getElementById("waiting-told"), text);
+  if (section.hidden && mine.length > 0) document.dispatchEvent(new CustomEvent("kit:announce", { detail: text })); // it appears: nobody reads that out
+  section.hidden = mine.length === 0;
   /** @type {HTMLElement} */ (document.getElementById("sign-in-to-send")).hidden = !now.isSignInNeeded;
   /** @type {HTMLElement} */ (document.getElementById("send-now")).hidden = waiting.length === 0;
   for (const row of [...rows.children]) {
@@ -88,16 +90,23 @@ async function drawItem(within, item) {
     tell(part(row, "what"), nameOf(item));
     tell(part(row, "at"), [clock(item.at), item.fields.stage].filter(Boolean).join(" · "));
     tell(part(row, "text"), item.fields.text ?? item.fields.name ?? "");
+    describe(row, item);
     await drawPicture(row, item);
   }
   const isUndecided = item.state === "refused" || item.state === "conflict";
   const isSending = item.state === "waiting" && now.sending === item.id;
   row.dataset.item = item.id;
   row.className = `item ${isUndecided ? "bad" : item.state}`;
-  tell(part(row, "state"), isSending ? words("sending", { percent: now.percent }) : words(item.state, { reason: item.reason }));
+  tell(part(row, "state"), isSending ? words("sending", { percent: now.percent }) : words(item.state, { reason: item.reason === "413" ? words("large") : item.reason }));
   tell(part(row, "theirs"), item.theirs ? words("theirs", { state: item.theirs.state, who: item.theirs.who, when: clock(item.theirs.at) }) : "");
   part(row, "decide").hidden = item.state === "received" || isSending;
   part(row, "again").hidden = !isUndecided;
+}
+
+/** Let each button say which item it is about. @param {HTMLElement} row @param {Item} item */
+function describe(row, item) {
+  const names = ["what", "at"].map((name) => (part(row, name).id = `${name}-${item.n}`));
+  for (const button of row.querySelectorAll("button")) button.setAttribute("aria-describedby", names.join(" "));
 }
 
 /** @param {HTMLElement} row @param {Item} item */

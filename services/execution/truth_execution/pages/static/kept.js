@@ -30,21 +30,42 @@ function opened() {
       request.result.createObjectStore("items", { keyPath: "n", autoIncrement: true }).createIndex("id", "id", { unique: true });
       request.result.createObjectStore("photos");
     };
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      request.result.onclose = () => { opening = null; }; // not by us: a phone takes it from a page in the background
+      resolve(request.result);
+    };
     request.onerror = () => reject(request.error);
   });
+  opening.catch(() => { opening = null; });
   return opening;
 }
 
 /**
- * Run `work` in one transaction; what it returns when the transaction is durable.
+ * Run `work` in one transaction; what it returns when the transaction is durable. On a connection that turns out to be
+ * closed nothing was begun: then once more, on a new one.
  * @template T
  * @param {IDBTransactionMode} mode
  * @param {(items: IDBObjectStore, photos: IDBObjectStore) => IDBRequest<T>} work
  * @returns {Promise<T>}
  */
 async function within(mode, work) {
-  const database = await opened();
+  try {
+    return await once(await opened(), mode, work);
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "InvalidStateError")) throw error;
+    opening = null;
+    return once(await opened(), mode, work);
+  }
+}
+
+/**
+ * @template T
+ * @param {IDBDatabase} database
+ * @param {IDBTransactionMode} mode
+ * @param {(items: IDBObjectStore, photos: IDBObjectStore) => IDBRequest<T>} work
+ * @returns {Promise<T>}
+ */
+function once(database, mode, work) {
   return new Promise((resolve, reject) => {
     const transaction = database.transaction(["items", "photos"], mode, { durability: "strict" });
     const request = work(transaction.objectStore("items"), transaction.objectStore("photos"));

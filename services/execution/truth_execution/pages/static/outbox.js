@@ -18,6 +18,7 @@ export const now = { sending: "", percent: 0, isSignInNeeded: false };
 /** @type {() => void} */ let redraw = () => {};
 /** @type {() => void} */ let received = () => {};
 let isFlushing = false;
+let isWanted = false; // what comes while a flush ends is looked at before it does
 let tries = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
 
@@ -55,16 +56,25 @@ export function changed() {
 
 /** Send whatever can be sent. Calling it often does no harm. */
 export async function flush() {
-  if (isFlushing || !navigator.onLine) return;
+  if (!navigator.onLine) return;
+  isWanted = true;
+  if (isFlushing) return;
   isFlushing = true;
-  clearTimeout(timer);
   try {
-    await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
-      if (lock) await sendAll();
-      else if (await next(new Set())) again(OTHER_PAGE_SECONDS);
-    });
+    while (isWanted) {
+      isWanted = false;
+      clearTimeout(timer);
+      await navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+        if (lock) await sendAll();
+        else if (await next(new Set())) again(OTHER_PAGE_SECONDS);
+      });
+    }
+  } catch (error) {
+    console.info("What waits could not be looked at:", error);
+    again(0);
   } finally {
     isFlushing = false;
+    now.sending = "";
     redraw();
   }
 }

@@ -14,7 +14,8 @@ worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
-  if (request.mode === "navigate" && /^\/(desk|jobs\/[0-9a-f-]+)$/.test(url.pathname)) event.respondWith(page(request, url.pathname));
+  if (request.mode === "navigate" && (url.pathname === "/auth/callback" || url.pathname === "/signed-out")) event.respondWith(forgetPages().then(() => fetch(request)));
+  else if (request.mode === "navigate" && /^\/(desk|jobs\/[0-9a-f-]+)$/.test(url.pathname)) event.respondWith(page(request, url.pathname));
   else if (/^\/(kit|static)\//.test(url.pathname)) event.respondWith(unchanging(request, SHELL));
   else if (/^\/evidence\/[0-9a-f]{64}\/thumb$/.test(url.pathname)) event.respondWith(ofSomebody(request));
 });
@@ -31,6 +32,11 @@ async function page(request, path) {
     fresh.catch(() => {});
     return kept ?? /** @type {Response} */ (await caches.match("/offline"));
   }
+}
+
+/** Somebody signs in or out: what was kept to be read goes, even if it was the same person. What is to be sent stays. */
+async function forgetPages() {
+  for (const name of await caches.keys()) if (name.startsWith(PAGES)) await caches.delete(name);
 }
 
 /** What its address names by its content never changes. @param {Request} request @param {string} cache */

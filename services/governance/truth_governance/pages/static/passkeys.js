@@ -1,8 +1,12 @@
 // @ts-check
 /** Has the browser make a passkey, or sign a frozen Job with one. Without it both forms say that they need it. */
 
-/** Fill the form's hidden field with what `ask` gives, then send it. @param {HTMLFormElement} form @param {string} field @param {() => Promise<Credential | null>} ask */
+let isAsking = false;
+
+/** Fill the form's hidden field with what `ask` gives, then send it; a second click while the browser asks does nothing. @param {HTMLFormElement} form @param {string} field @param {() => Promise<Credential | null>} ask */
 async function sendWith(form, field, ask) {
+  if (isAsking) return;
+  isAsking = true;
   const failed = /** @type {HTMLElement} */ (form.querySelector("[data-failed]"));
   failed.hidden = true;
   try {
@@ -13,6 +17,8 @@ async function sendWith(form, field, ask) {
   } catch (error) {
     failed.textContent = `${failed.dataset.failed} ${error instanceof Error ? error.message : ""}`;
     failed.hidden = false;
+  } finally {
+    isAsking = false;
   }
 }
 

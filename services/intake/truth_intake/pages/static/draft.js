@@ -22,7 +22,13 @@ function restore() {
     const field = form.elements.namedItem(name);
     if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) field.value = value;
   }
-  if (unsent) unsent.hidden = false;
+  tellUnsent();
+}
+
+function tellUnsent() {
+  if (!unsent) return;
+  unsent.hidden = false;
+  document.dispatchEvent(new CustomEvent("kit:announce", { detail: unsent.innerText }));
 }
 
 if (sent) localStorage.removeItem(keyOf(sent.dataset.sent));
@@ -33,6 +39,6 @@ if (form) {
     keep();
     if (navigator.onLine) return;
     event.preventDefault();
-    if (unsent) unsent.hidden = false;
+    tellUnsent();
   });
 }

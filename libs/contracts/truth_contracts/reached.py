@@ -1,0 +1,59 @@
+"""Which steps of the path an event is the first to tell of, and how long each took: for whoever counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from pydantic_core import from_json
+from truth_sealing.steps import STEP_OWNERS, STEPS
+
+from truth_contracts.base import Contract
+from truth_contracts.ids import RequestId
+from truth_contracts.records import RecordSealed
+from truth_contracts.signals import SignalEmitted
+from truth_contracts.steps import HandOff
+
+RECORD, SIGNAL = "record", "signal"
+"""The two steps after the seven that are signed as links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A request has come to this step, `seconds` since the step `after`; None where that is not told."""
+
+    step: str
+    after: str | None = None
+    seconds: float = 0.0
+
+
+def reached(event: Contract) -> Sequence[Reached]:
+    """In the order of the path; nothing for an event that is no step.
+
+    A hand-off tells of its owner's steps since the hand-off before it. A Signal is told from the request on:
+    that is the whole path. The event has passed its check on arrival.
+    """
+    match event:
+        case HandOff(chain=chain):
+            return _own([(link.step, datetime.fromisoformat(link.at)) for link in chain])
+        case RecordSealed(record=record, at=at):
+            completed = datetime.fromisoformat(from_json(record)["chain"][-1]["at"])
+            return (Reached(RECORD, STEPS[-1], (at - completed).total_seconds()),)
+        case SignalEmitted(request_id=request_id, at=at):
+            return (Reached(SIGNAL, STEPS[0], (at - _born(request_id)).total_seconds()),)
+        case _:
+            return ()
+
+
+def _own(steps: Sequence[tuple[str, datetime]]) -> list[Reached]:
+    owner = STEP_OWNERS[steps[-1][0]]
+    whole = [
+        Reached(step, before, (at - earlier).total_seconds())
+        for (before, earlier), (step, at) in pairwise(steps)
+    ]
+    return [one for one in (Reached(steps[0][0]), *whole) if STEP_OWNERS[one.step] == owner]
+
+
+def _born(request_id: RequestId) -> datetime:
+    """The first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562 section 5.7)."""
+    return datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)

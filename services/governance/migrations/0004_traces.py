@@ -1,0 +1,11 @@
+"""The trace that a request came with, if it came with one: the relay puts it on its later events."""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE truth.trace (key bytea PRIMARY KEY, parent text NOT NULL)")
+    op.execute("GRANT SELECT, INSERT ON truth.trace TO governance_app")
