@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from packaging.requirements import Requirement
 from truth_contracts.topics import SERVICES
+from truth_local.environment import MEMORY
 
 from tests.deploy.composing import ROOT, services
 
@@ -106,6 +107,11 @@ def test_nothing_comes_in_but_named_sources() -> None:
 def test_nothing_in_the_file_needs_buildkit() -> None:
     text = (ROOT / "deploy/Dockerfile").read_text()
     assert not re.search(r"--parents|--link|<<|^# ?syntax", text, re.MULTILINE)
+
+
+def test_memory_is_given_back_as_it_is_on_a_developers_machine() -> None:
+    told = dict(pair.split("=", 1) for argument in all_of("ENV") for pair in argument.split())
+    assert {name: value for name, value in told.items() if name.startswith("MALLOC_")} == MEMORY
 
 
 def test_what_others_wrote_is_a_layer_that_changes_with_the_lock_only() -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from truth_contracts.base import instant_text
@@ -84,6 +84,21 @@ def test_a_signal_is_told_since_the_request() -> None:
     told = {"signal_id": uuid4(), "record_id": uuid4(), "record_sha256": SHA256, "envelope": "{}"}
     emitted = SignalEmitted(**event(request_id=request_id, at=at, policy=policy, **told))
     assert reached(emitted) == (Reached("signal", "request", 2 * 24 * 3600),)
+
+
+@pytest.mark.parametrize(
+    "request_id",
+    [
+        pytest.param(UUID("ffffffff-ffff-7fff-bfff-ffffffffffff"), id="born after the year 9999"),
+        pytest.param(uuid4(), id="without a time"),
+        pytest.param(UUID(int=0), id="nothing"),
+    ],
+)
+def test_a_signal_for_a_request_that_tells_no_time_is_a_step_all_the_same(request_id: UUID) -> None:
+    policy = Policy(name="default", version="1.0", sha256=SHA256)
+    told = {"signal_id": uuid4(), "record_id": uuid4(), "record_sha256": SHA256, "envelope": "{}"}
+    emitted = SignalEmitted(**event(request_id=RequestId(request_id), policy=policy, **told))
+    assert reached(emitted) == (Reached("signal"),)
 
 
 def test_what_watchers_are_told_is_no_step() -> None:

@@ -14,6 +14,10 @@ from truth_contracts.records import RecordSealed
 from truth_contracts.signals import SignalEmitted
 from truth_contracts.steps import HandOff
 
+_TELLS_TIME = 7
+_MILLISECONDS_MAX = 253_402_300_799_000
+"""What a datetime can hold."""
+
 RECORD, SIGNAL = "record", "signal"
 """The two steps after the seven that are signed as links."""
 
@@ -40,7 +44,8 @@ def reached(event: Contract) -> Sequence[Reached]:
             completed = datetime.fromisoformat(from_json(record)["chain"][-1]["at"])
             return (Reached(RECORD, STEPS[-1], (at - completed).total_seconds()),)
         case SignalEmitted(request_id=request_id, at=at):
-            return (Reached(SIGNAL, STEPS[0], (at - _born(request_id)).total_seconds()),)
+            born = _born(request_id)
+            return (Reached(SIGNAL, STEPS[0], (at - born).total_seconds()) if born else Reached(SIGNAL),)
         case _:
             return ()
 
@@ -54,6 +59,12 @@ def _own(steps: Sequence[tuple[str, datetime]]) -> list[Reached]:
     return [one for one in (Reached(steps[0][0]), *whole) if STEP_OWNERS[one.step] == owner]
 
 
-def _born(request_id: RequestId) -> datetime:
-    """The first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562 section 5.7)."""
-    return datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
+def _born(request_id: RequestId) -> datetime | None:
+    """The first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562 section 5.7); None past year 9999.
+
+    What the writer of `signals.emitted` tells is shown and not proved, so its request may be any UUID.
+    """
+    milliseconds = request_id.int >> 80
+    if request_id.version != _TELLS_TIME or milliseconds > _MILLISECONDS_MAX:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

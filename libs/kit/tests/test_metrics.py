@@ -2,17 +2,22 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import NoReturn
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
+from truth_contracts.envelope import Coordinates, Received, to_kafka
 from truth_contracts.ops import Flow, Judged, TopicLag, Waiting
 from truth_contracts.reached import Reached
 from truth_contracts.refusals import CODES
 from truth_contracts.topics import TOPICS
 from truth_kit.metrics import SERIES_MAX, Metrics
 from truth_kit.ops.exposition import exposition
+from truth_kit.subscribe import Decided, counting
 from truth_sealing.steps import STEPS
 
-from libs.kit.tests.hop_sample import NOW
+from libs.kit.tests.hop_sample import NOW, job_changed
 
 UNKNOWN = Flow(
     service="intake",
@@ -125,3 +130,18 @@ def test_the_number_of_series_is_bounded_whatever_strangers_send() -> None:
     assert found[f"truth_contract_messages_total {ours} truth.tasks.changed.v1"] == 1
     assert len(found) <= SERIES_MAX
     assert max(map(len, found)) < 200
+
+
+def test_what_cannot_be_counted_is_told_and_disturbs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> NoReturn:
+        raise ValueError("no year")
+
+    monkeypatch.setattr(counting, "reached", broken)
+    event = job_changed()
+    place = Coordinates("jobs.changed", 0, 1)
+    received = Received(
+        event, "/runtime-truth/execution", str(event.event_id), {}, to_kafka(event), place, NOW
+    )
+    with capture_logs() as logs:
+        counting.count(Metrics("intake"), [], Decided(1, 0, 0, {}, [received]), 0.1, NOW)
+    assert [(entry["event"], entry["log_level"]) for entry in logs] == [("batch.not_counted", "error")]

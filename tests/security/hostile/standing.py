@@ -16,6 +16,7 @@ _MAY_CHANGE = {
     "intake": {"intake", "step", "projection"},
     "governance": {"task", "decision", "job_seen", "service_event_seen"},
 }
+_UNREADABLE = "UnicodeDecodeError"
 _ONLY_GROW = (("intake", "intake"), ("intake", "step"), ("governance", "decision"))
 _BY_PEOPLE = "SELECT count(*) FROM truth.decision WHERE command NOT IN ('open', 'answer')"
 
@@ -30,6 +31,7 @@ class Standing:
     """Digest of each row of tables to which rows may only be added."""
     processes: Mapping[str, int]
     crashes: int
+    """Of parts of a process, and of consumers that had to be built anew."""
     memory_bytes: Mapping[str, int]
     """Resident set size by replica."""
 
@@ -71,7 +73,7 @@ def differences(before: Standing, after: Standing, system: System) -> list[str]:
     if after.processes != before.processes:
         wrong.append(f"processes ended: {before.processes} are now {after.processes}")
     if after.crashes != before.crashes:
-        wrong.append(f"{after.crashes - before.crashes} parts crashed and were started again")
+        wrong.append(f"{after.crashes - before.crashes} parts crashed or consumers were built anew")
     intakes = rows(system, "intake", "SELECT request_id FROM truth.intake")
     tasks = rows(system, "governance", "SELECT request_id FROM truth.task")
     if sorted(map(str, intakes)) != sorted(map(str, tasks)):
@@ -86,7 +88,11 @@ def _digests(system: System, service: str, name: str) -> frozenset[str]:
 
 def _crashes(system: System, name: str) -> int:
     log = system.layout.log(name).read_text(errors="replace")
-    return log.count('"part.crashed"') + log.count('"part.ended"')
+    # Only a header that cannot be unpacked is passed by a new consumer.
+    anew = [line for line in log.splitlines() if '"consumer.waiting"' in line and _UNREADABLE not in line]
+    return len(anew) + sum(
+        log.count(word) for word in ('"part.crashed"', '"part.ended"', '"batch.not_counted"')
+    )
 
 
 def _memory(process: psutil.Process) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from truth_contracts.base import Contract
 from truth_contracts.envelope import Received, type_of
 from truth_contracts.reached import Reached, reached
@@ -16,6 +17,8 @@ from truth_kit.subscribe.decide import Decided
 from truth_kit.subscribe.route import Arrival
 from truth_kit.tracing import tell_processed
 
+log = structlog.get_logger()
+
 _NEXT = {topic.name: topic.readers[0] for topic in TOPICS if topic.readers}
 """The next service on the path; who else reads a topic only watches."""
 
@@ -23,7 +26,16 @@ _NEXT = {topic.name: topic.readers[0] for topic in TOPICS if topic.readers}
 def count(
     metrics: Metrics, arrivals: Sequence[Arrival], decided: Decided, seconds: float, now: datetime
 ) -> None:
-    """The batch took `seconds` and is durable at `now`."""
+    """The batch took `seconds` and is durable at `now`, so a fault in counting it is told, and no more."""
+    try:
+        _count(metrics, arrivals, decided, seconds, now)
+    except Exception as error:  # a consumer that was built anew for it would meet it again
+        log.error("batch.not_counted", exc_info=error)
+
+
+def _count(
+    metrics: Metrics, arrivals: Sequence[Arrival], decided: Decided, seconds: float, now: datetime
+) -> None:
     if metrics.tracer is not None:
         tell_processed(metrics.tracer, metrics.service, decided.events, seconds)
     metrics.count_consumed((arrival.coordinates.topic for arrival in arrivals), seconds)

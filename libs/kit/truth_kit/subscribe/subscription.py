@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 
 import asyncio
+import gc
 import random
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -158,11 +159,8 @@ class Subscription(ConsumerRebalanceListener):
         self, assigned: Collection[TopicPartition]
     ) -> None:
         """Note where each partition begins for us; what was blocked is tried again."""
-        self._blocked, self._uncommitted, self._waiting_since = (
-            {},
-            {},
-            {},
-        )  # the broker knows better
+        self._blocked, self._waiting_since = {}, {}
+        self._uncommitted = {}  # the broker knows better
         consumer = self._feed.consumer if self._feed else None
         if consumer is None:
             return
@@ -213,6 +211,7 @@ class Subscription(ConsumerRebalanceListener):
         except Exception as error:  # noqa: BLE001 a broken consumer is dropped all the same
             log.warning("consumer.stop_failed", error=described(error))
         self._feed = None
+        gc.collect()  # a consumer is a ring of objects around all that it had read ahead
 
     async def _on_batch(self, records: Sequence[Record]) -> None:
         """Never raises: FastStream would swallow it and read on past the failure."""
