@@ -1,16 +1,24 @@
-"""How much the consumer hands over at once, from a real Kafka."""
+"""How much the consumer hands over at once, and what it says of itself, from a real Kafka."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
+from datetime import datetime
 
 import pytest
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from truth_contracts.envelope import Message
+from sqlalchemy.ext.asyncio import AsyncConnection
+from truth_contracts.envelope import Message, Received, to_kafka
+from truth_contracts.jobs import JobChanged
+from truth_contracts.topics import JOBS_CHANGED
 from truth_kit.connections import KafkaConnection
-from truth_kit.subscribe import consumer
+from truth_kit.database import Database
+from truth_kit.dead_letters import DeadLetter
+from truth_kit.subscribe import Route, Subscription, consumer
 from truth_kit.subscribe.consumer import Feed, Record
 from truth_local.system import System
 
-from libs.kit.tests.kafka_bench import Bench, bench_on, eventually
+from libs.kit.tests.hop_sample import job_changed, on_job_changed
+from libs.kit.tests.kafka_bench import Bench, bench_on, eventually, running
 
 
 class Everywhere(ConsumerRebalanceListener):
@@ -54,3 +62,29 @@ async def test_large_messages_come_in_batches_that_fit_into_memory(
     for key in range(4):
         assert [v[0] for v in got if v[0] % 4 == key] == list(range(key, 60, 4))
     assert max(sum(map(len, batch)) for batch in batches) == 200_000
+
+
+async def test_a_failure_is_forgotten_with_the_partitions_that_it_was_on(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    """Another replica has decided by then what failed here; at rest no batch of ours would ever say so."""
+    calls, go_on = 0, asyncio.Event()
+
+    async def fail_once(
+        tx: AsyncConnection, batch: Sequence[Received[JobChanged]], now: datetime
+    ) -> list[DeadLetter]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise RuntimeError("a twin was faster")
+        await go_on.wait()
+        return await on_job_changed(tx, batch, now)
+
+    subscription = Subscription("governance", (Route(JOBS_CHANGED, fail_once),), kafka, database)
+    async with running(subscription):
+        await bench.produce([to_kafka(job_changed())])
+        await eventually(lambda: calls > 1)
+        assert subscription.facts().waiting_for == "batch: RuntimeError: a twin was faster"
+        await subscription.on_partitions_assigned([])
+        assert subscription.facts().waiting_for is None
+        go_on.set()

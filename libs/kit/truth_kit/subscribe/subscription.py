@@ -158,9 +158,9 @@ class Subscription(ConsumerRebalanceListener):
     async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride] aiokafka awaits it
         self, assigned: Collection[TopicPartition]
     ) -> None:
-        """Note where each partition begins for us; what was blocked is tried again."""
-        self._blocked, self._waiting_since = {}, {}
-        self._uncommitted = {}  # the broker knows better
+        """Note where each partition begins for us; what failed or was blocked is tried again somewhere."""
+        self._blocked, self._batch_error = {}, None
+        self._uncommitted, self._waiting_since = {}, {}  # the broker knows better
         consumer = self._feed.consumer if self._feed else None
         if consumer is None:
             return
