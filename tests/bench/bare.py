@@ -39,11 +39,12 @@ _HEADERS = json.dumps([["ce_specversion", "1.0"], ["ce_type", "truth.tasks.chang
 _LINGER_MS = 0
 
 
-async def _act(pool: "asyncpg.Pool[asyncpg.Record]", records: list[Record]) -> None:
+async def _act(pool: "asyncpg.Pool[asyncpg.Record]", records: list[Record], clock: Clock) -> None:
     now = datetime.now(UTC)
     events = [read(IntakeAccepted, record.value or b"") for record in records]
     task_ids = [uuid4() for _ in events]
     changed = [_changed(event, task_id, now) for event, task_id in zip(events, task_ids, strict=True)]
+    clock.start_once()
     async with pool.acquire() as conn, conn.transaction():
         new = await conn.fetch(_INBOX, [str(event.event_id) for event in events])
         if len(new) != len(events):
@@ -130,8 +131,7 @@ async def bare(order: Order) -> Measured:
         records = [record for of_partition in found.values() for record in of_partition]
         if not records:
             continue
-        clock.start_once()
-        await _act(pool, records)
+        await _act(pool, records, clock)
         wake.set()
         ends = {partition: of_it[-1].offset + 1 for partition, of_it in found.items() if of_it}
         await cast(Any, consumer).commit(ends)

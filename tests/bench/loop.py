@@ -42,7 +42,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """From the first batch to the last published message."""
+    """From the first batch's transaction to the last published message."""
 
     messages: int
     seconds: float
@@ -51,7 +51,7 @@ class Measured:
 
 @dataclass(slots=True)
 class Clock:
-    """Starts with the first message."""
+    """Starts with the first batch's transaction."""
 
     started: float = 0.0
     cpu_started: float = 0.0

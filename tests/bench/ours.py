@@ -30,7 +30,7 @@ from truth_kit.dead_letters import DeadLetter
 from truth_kit.fresh import new_id
 from truth_kit.lifecycle.serving import calm_collector
 from truth_kit.relay import Relay
-from truth_kit.subscribe import AnyRoute, Route, Subscription
+from truth_kit.subscribe import AnyRoute, Handler, Route, Subscription
 from truth_sealing.keys import StepKeys, read_vkeys
 
 from tests.bench.loop import Clock, Measured, Order, run_loop
@@ -88,6 +88,16 @@ def _routes(order: Order) -> tuple[AnyRoute, ...]:
     return chosen if order.checks else tuple(replace(route, check=None) for route in chosen)
 
 
+def _timed(on: Handler[Any], clock: Clock) -> Handler[Any]:
+    async def timed(
+        tx: AsyncConnection, batch: Sequence[Received[Any]], now: datetime
+    ) -> Sequence[DeadLetter]:
+        clock.start_once()
+        return await on(tx, batch, now)
+
+    return timed
+
+
 async def ours(order: Order) -> Measured:
     """Consume what was ordered; the relay publishes what it leads to."""
     calm_collector()  # as a service's process begins
@@ -95,14 +105,13 @@ async def ours(order: Order) -> Measured:
         bootstrap=order.bootstrap, username="governance", password_file=Path(order.password_file)
     )
     database = Database(DatabaseConnection(dsn=order.dsn), "governance")
-    subscription = Subscription("governance", _routes(order), kafka, database, batch_max=order.batch)
+    clock = Clock()
+    routes = [replace(route, on=_timed(route.on, clock)) for route in _routes(order)]
+    subscription = Subscription("governance", routes, kafka, database, batch_max=order.batch)
     relay = Relay("governance", kafka, database)
     parts = [asyncio.ensure_future(part.run()) for part in (subscription, relay)]
-    clock = Clock()
-    while relay.facts().sent < order.messages:
+    while relay.facts().sent < order.messages:  # noqa: ASYNC110 a relay tells nobody
         await asyncio.sleep(0.01)
-        if subscription.facts().acted_on:
-            clock.start_once()
     measured = clock.read(order.messages)
     subscription.stop()
     relay.stop()

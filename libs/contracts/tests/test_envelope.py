@@ -193,6 +193,12 @@ def test_a_key_that_is_not_the_requests_id_is_refused() -> None:
     assert refusal.code == "key_mismatch"
 
 
+@pytest.mark.parametrize("name", ["id", "source", "type", "partitionkey"])
+def test_only_a_header_with_the_prefix_is_an_attribute(name: str) -> None:
+    message = changed_headers(lambda headers: headers.update({name: b"of somebody else"}))
+    assert isinstance(received(TASKS_CHANGED, message), Received)
+
+
 def test_a_newer_major_on_our_own_topic_waits_for_an_upgrade() -> None:
     message = changed_headers(lambda headers: headers.update(ce_type=b"truth.tasks.changed.v2"))
     with pytest.raises(NeedsUpgradeError, match=r"truth\.tasks\.changed\.v2"):

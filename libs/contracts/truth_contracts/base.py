@@ -55,7 +55,8 @@ def _adapter(kind: type[ContractT]) -> TypeAdapter[ContractT]:
 
 def instant_text(instant: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.sssZ`, always with three digits of milliseconds."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def to_milliseconds(instant: datetime) -> datetime:
@@ -64,7 +65,7 @@ def to_milliseconds(instant: datetime) -> datetime:
         utc = instant.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("a time outside the years 1 to 9999") from error
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000) if utc.microsecond % 1000 else utc
 
 
 _AWARE: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar, cast
+from functools import cache
+from typing import Generic, TypeAlias, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 from truth_sealing.canonical import Json, sha256_hex
@@ -32,6 +33,7 @@ _UPSTREAM_SOURCE = re.compile(r"/upstreams/[a-z0-9][a-z0-9-]{0,63}")
 _VERSIONED_TYPE = re.compile(r"(?P<base>[a-z0-9.-]+)\.v(?P<major>[1-9][0-9]{0,3})")
 _FOREIGN_ID: TypeAdapter[str] = TypeAdapter(ForeignId)
 _SPECVERSION = "1.0"
+_PREFIX = "ce_"
 
 
 class NeedsUpgradeError(Exception):
@@ -47,6 +49,9 @@ class Coordinates:
     offset: int
 
 
+Headers: TypeAlias = tuple[tuple[str, bytes], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A Kafka message: what `to_kafka` makes and what `from_kafka` reads."""
@@ -54,7 +59,7 @@ class Message:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +94,31 @@ _KINDS: Mapping[str, Mapping[str, type[Contract]]] = {
 
 def to_kafka(event: Event, *, key: bytes | None = None) -> Message:
     """`event` in binary mode for its topic. The key is the request's id unless another one is given."""
-    topic = _TOPIC_OF[type(event)]
-    kind = next(named for named, kind in _KINDS[topic.name].items() if kind is type(event))
-    headers = {
+    topic, fixed = _sent_as(type(event))
+    headers = (
+        *fixed,
+        ("ce_id", str(event.event_id).encode()),
+        ("ce_time", instant_text(event.at).encode()),
+    )
+    if isinstance(event, PathEvent):
+        request_id = str(event.request_id).encode()
+        key = key or request_id
+        headers = (*headers, ("ce_subject", request_id), ("ce_partitionkey", request_id))
+    return Message(topic, key, event.model_dump_json().encode(), headers)
+
+
+@cache
+def _sent_as(kind: type[Event]) -> tuple[str, Headers]:
+    """The topic of such an event, and the headers that all of them have."""
+    topic = _TOPIC_OF[kind]
+    named = {
         "ce_specversion": _SPECVERSION,
-        "ce_id": str(event.event_id),
         "ce_source": source_of(topic.owner),
-        "ce_type": kind,
-        "ce_time": instant_text(event.at),
-        "ce_dataschema": f"urn:runtime-truth:{topic.name}:{event.VERSION}",
+        "ce_type": type_of(kind),
+        "ce_dataschema": f"urn:runtime-truth:{topic.name}:{kind.VERSION}",
         "content-type": "application/json",
     }
-    if isinstance(event, PathEvent):
-        key = key or str(event.request_id).encode()
-        headers |= {"ce_subject": str(event.request_id), "ce_partitionkey": str(event.request_id)}
-    encoded = tuple((name, value.encode()) for name, value in headers.items())
-    return Message(topic.name, key, event.model_dump_json().encode(), encoded)
+    return topic.name, tuple((name, value.encode()) for name, value in named.items())
 
 
 def from_kafka(
@@ -185,31 +199,37 @@ def _open(topic: Topic, message: Message) -> _Envelope:
         expected, received = f"at most {topic.bytes_max} bytes", f"{len(message.value)} bytes"
         detail = f"The body is larger than the {topic.bytes_max} bytes that {topic.name} takes."
         raise _RefusedError(Refusal("body_too_large", detail, "value", expected, received))
-    headers = _headers(message)
-    content_type = headers.get("content-type", "").lower()
+    attributes, content_type = _attributes(message)
     at_the_door = topic is REQUESTS_SUBMITTED
     if at_the_door and content_type.startswith("application/cloudevents"):
         return _structured(content_type, message.value)
-    if "ce_specversion" in headers:
-        attributes = {name.removeprefix("ce_"): value for name, value in headers.items()}
+    if "specversion" in attributes:
         return _envelope(attributes, message.value)
     if at_the_door:
         return _plain(message.value)
     raise _refuse("ce_specversion", "a CloudEvents header", "nothing")
 
 
-def _headers(message: Message) -> dict[str, str]:
-    headers: dict[str, str] = {}
+def _attributes(message: Message) -> tuple[dict[str, str], str]:
+    """What CloudEvents headers say, and the content type. Others are not ours and may hold anything."""
+    attributes: dict[str, str] = {}
+    content_type = ""
     for name, octets in message.headers:
-        if name.startswith("ce_") and name in headers:
-            raise _refuse(name, "one header of this name", "more than one")
-        try:
-            headers[name] = octets.decode("utf-8")
-        except UnicodeDecodeError:
-            # Headers that are not ours to read may hold anything.
-            if name.startswith("ce_") or name == "content-type":
-                raise _refuse(name, "UTF-8", f"{len(octets)} bytes that are not") from None
-    return headers
+        if name.startswith(_PREFIX):
+            attribute = name[len(_PREFIX) :]
+            if attribute in attributes:
+                raise _refuse(name, "one header of this name", "more than one")
+            attributes[attribute] = _text(name, octets)
+        elif name == "content-type":
+            content_type = _text(name, octets).lower()
+    return attributes, content_type
+
+
+def _text(name: str, octets: bytes) -> str:
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _refuse(name, "UTF-8", f"{len(octets)} bytes that are not") from None
 
 
 def _structured(content_type: str, value: bytes) -> _Envelope:

@@ -12,7 +12,7 @@ from truth_contracts.base import Contract
 from truth_contracts.ids import RequestId
 from truth_contracts.records import RecordSealed
 from truth_contracts.signals import SignalEmitted
-from truth_contracts.steps import HandOff
+from truth_contracts.steps import HandOff, Link
 
 _TELLS_TIME = 7
 _MILLISECONDS_MAX = 253_402_300_799_000
@@ -39,7 +39,7 @@ def reached(event: Contract) -> Sequence[Reached]:
     """
     match event:
         case HandOff(chain=chain):
-            return _own([(link.step, datetime.fromisoformat(link.at)) for link in chain])
+            return _own(chain)
         case RecordSealed(record=record, at=at):
             completed = datetime.fromisoformat(from_json(record)["chain"][-1]["at"])
             return (Reached(RECORD, STEPS[-1], (at - completed).total_seconds()),)
@@ -50,13 +50,18 @@ def reached(event: Contract) -> Sequence[Reached]:
             return ()
 
 
-def _own(steps: Sequence[tuple[str, datetime]]) -> list[Reached]:
-    owner = STEP_OWNERS[steps[-1][0]]
-    whole = [
-        Reached(step, before, (at - earlier).total_seconds())
-        for (before, earlier), (step, at) in pairwise(steps)
+def _own(chain: Sequence[Link]) -> list[Reached]:
+    owner = STEP_OWNERS[chain[-1].step]
+    first = [Reached(chain[0].step)] if STEP_OWNERS[chain[0].step] == owner else []
+    return first + [
+        Reached(link.step, before.step, _seconds(before, link))
+        for before, link in pairwise(chain)
+        if STEP_OWNERS[link.step] == owner
     ]
-    return [one for one in (Reached(steps[0][0]), *whole) if STEP_OWNERS[one.step] == owner]
+
+
+def _seconds(before: Link, link: Link) -> float:
+    return (datetime.fromisoformat(link.at) - datetime.fromisoformat(before.at)).total_seconds()
 
 
 def _born(request_id: RequestId) -> datetime | None:

@@ -108,16 +108,17 @@ class Metrics:
     def count_hops(self, hops: Mapping[str, Iterable[float]]) -> None:
         """How many seconds each event of these topics took."""
         for topic, taken in hops.items():
-            observe = self._hops.labels(topic).observe
-            for seconds in taken:
-                observe(max(0.0, seconds))
+            _observe(self._hops.labels(topic), taken)
 
     def count_steps(self, steps: Iterable[Reached]) -> None:
         """Requests have come to these."""
+        taken: defaultdict[tuple[str | None, str], list[float]] = defaultdict(list)
         for one in steps:
-            self._steps.labels(one.step).inc()
-            if one.after is not None:
-                self._paths.labels(one.after, one.step).observe(max(0.0, one.seconds))
+            taken[one.after, one.step].append(one.seconds)
+        for (after, step), seconds in taken.items():
+            self._steps.labels(step).inc(len(seconds))
+            if after is not None:
+                _observe(self._paths.labels(after, step), seconds)
 
     def count_contracts(self, contracts: Mapping[tuple[str, str], int]) -> None:
         """Events of these types and schemas.
@@ -130,6 +131,11 @@ class Metrics:
                 shown.add(schema)
             label = schema if schema in shown or not schema else "other"
             self._contracts.labels(kind, label).inc(count)
+
+
+def _observe(histogram: Histogram, taken: Iterable[float]) -> None:
+    for seconds in taken:
+        histogram.observe(max(0.0, seconds))  # a clock that is behind makes no negative time
 
 
 def _of_the_path(registry: CollectorRegistry) -> tuple[Counter, Histogram]:

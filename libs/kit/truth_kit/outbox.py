@@ -7,13 +7,11 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, Table, Text, func
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import TypedColumns
-from truth_contracts.envelope import Message, to_kafka
+from truth_contracts.envelope import Headers, Message, to_kafka
 from truth_contracts.steps import Event
 from truth_contracts.topics import TOPICS
 
 from truth_kit.columns import insert_arrays, new_metadata
-
-Headers = tuple[tuple[str, bytes], ...]
 
 
 class OutboxColumns(TypedColumns):

@@ -13,11 +13,12 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from truth_contracts.envelope import Headers
 
 from truth_kit.connections import RELAY_LOCK, KafkaConnection, dial
 from truth_kit.database import Database
 from truth_kit.metrics import Metrics
-from truth_kit.outbox import Headers, unpack_headers
+from truth_kit.outbox import unpack_headers
 from truth_kit.telemetry import described
 from truth_kit.tracing import TRACEPARENT, tell_published
 

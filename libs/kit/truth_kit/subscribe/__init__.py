@@ -1,7 +1,7 @@
 """Kafka in: the one way to consume.
 
-`route` says what, `reading` parses, `decide` acts in one transaction (`singly`: in one for each message),
-`consumer` is what FastStream is told, and `subscription` keeps it all going.
+`route` says what, `arrivals` puts in order, `reading` parses, `decide` acts in one transaction (`singly`: in
+one for each message), `consumer` is what FastStream is told, and `subscription` keeps it all going.
 """
 
 from truth_kit.subscribe.decide import Decided, decide

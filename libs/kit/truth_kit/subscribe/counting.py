@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from truth_contracts.base import Contract
-from truth_contracts.envelope import Received, type_of
+from truth_contracts.envelope import Message, Received, type_of
 from truth_contracts.reached import Reached, reached
 from truth_contracts.steps import Event
 from truth_contracts.topics import TOPICS
@@ -65,7 +65,14 @@ def _contracts(events: Sequence[Received[Any]]) -> dict[tuple[str, str], int]:
     found: Counter[tuple[type[Contract], bytes]] = Counter()
     for received in events:
         event: Contract = received.event
-        found[type(event), dict(received.message.headers).get("ce_dataschema", b"")] += 1
+        found[type(event), _schema_of(received.message)] += 1
     return {
         (type_of(kind), schema.decode("utf-8", "replace")): number for (kind, schema), number in found.items()
     }
+
+
+def _schema_of(message: Message) -> bytes:
+    for name, value in message.headers:
+        if name == "ce_dataschema":
+            return value
+    return b""

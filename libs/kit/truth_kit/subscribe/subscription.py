@@ -8,19 +8,19 @@ import random
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
-from truth_contracts.envelope import Coordinates, Message
 from truth_contracts.ops import TopicLag
 
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.fresh import utc_now
 from truth_kit.metrics import Metrics
-from truth_kit.subscribe.consumer import BATCH_MAX, DRAIN_SECONDS, Consumer, Feed, Record, UnreadableRecord
+from truth_kit.subscribe.arrivals import appended_at, arrivals_of, by_partition, firsts_appended
+from truth_kit.subscribe.consumer import BATCH_MAX, DRAIN_SECONDS, Consumer, Feed, Record
 from truth_kit.subscribe.counting import count
 from truth_kit.subscribe.decide import Decided, decide
 from truth_kit.subscribe.lag import fetched_seconds, lags
@@ -220,7 +220,7 @@ class Subscription(ConsumerRebalanceListener):
             return
         self._idle.clear()
         try:
-            await self._try_batch(consumer, sorted((_arrival(record) for record in records), key=_place))
+            await self._try_batch(consumer, arrivals_of(records))
         except Exception as error:  # noqa: BLE001 nothing may be read past an unknown failure
             consumer.broken = error
         finally:
@@ -236,12 +236,12 @@ class Subscription(ConsumerRebalanceListener):
             deciding(self._database, self._service, self._routes, arrivals, utc_now())
         )
         began = time.monotonic()
-        for arrival in reversed(arrivals):  # the first of each partition comes last
-            if arrival.is_readable:
-                self._waiting_since[_partition(arrival)] = arrival.appended_at
+        of_partition = by_partition(arrivals)
+        self._waiting_since |= firsts_appended(of_partition)
         await asyncio.wait({self._attempt})
         error = _error_of(self._attempt)
-        mine = [arrival for arrival in arrivals if _partition(arrival) in consumer.assignment()]
+        assigned = consumer.assignment()
+        mine = {partition: found for partition, found in of_partition.items() if partition in assigned}
         if error is None:
             count(self._metrics, arrivals, self._attempt.result(), time.monotonic() - began, utc_now())
             await self._succeeded(consumer, mine, self._attempt.result())
@@ -253,15 +253,17 @@ class Subscription(ConsumerRebalanceListener):
         log.warning(
             "batch.rolled_back", error=described(error), events=len(arrivals), failures=self._batches_failed
         )
-        for arrival in reversed(mine):  # the lowest offset of each partition comes last
-            consumer.seek(_partition(arrival), arrival.coordinates.offset)
+        for partition, found in mine.items():
+            consumer.seek(partition, found[0].coordinates.offset)
 
-    async def _succeeded(self, consumer: Consumer, mine: Sequence[Arrival], decided: Decided) -> None:
+    async def _succeeded(
+        self, consumer: Consumer, mine: Mapping[TopicPartition, Sequence[Arrival]], decided: Decided
+    ) -> None:
         self._batches_failed, self._batch_error, self._is_singly = 0, None, False
         self._acted_on += decided.acted_on
         self._refused += decided.refused
         self._repeated += decided.repeated
-        ends = {_partition(arrival): arrival.coordinates.offset + 1 for arrival in mine}
+        ends = {partition: found[-1].coordinates.offset + 1 for partition, found in mine.items()}
         self._waiting_since = {at: since for at, since in self._waiting_since.items() if at not in ends}
         for (topic, number), blocked in decided.blocked.items():
             partition = TopicPartition(topic, number)
@@ -269,7 +271,7 @@ class Subscription(ConsumerRebalanceListener):
                 consumer.seek(partition, blocked.offset)
                 consumer.pause(partition)  # only another release of this service can read on
                 ends[partition] = blocked.offset
-                self._waiting_since[partition] = _appended_at(mine, partition, blocked.offset)
+                self._waiting_since[partition] = appended_at(mine[partition], blocked.offset)
                 self._blocked[partition] = blocked.reason
                 log.error("partition.blocked", topic=topic, partition=number, reason=blocked.reason)
         await self._commit(consumer, ends)
@@ -316,30 +318,6 @@ class Subscription(ConsumerRebalanceListener):
         if failures:
             seconds = min(0.2 * 2 ** min(failures, 10), _BACK_OFF_SECONDS_MAX)
             await self._until_stopped(seconds * random.uniform(0.7, 1))  # noqa: S311 spreads replicas, no secret
-
-
-def _arrival(record: Record) -> Arrival:
-    headers = tuple((name, value or b"") for name, value in record.headers)
-    return Arrival(
-        Message(record.topic, record.key, record.value, headers),
-        Coordinates(record.topic, record.partition, record.offset),
-        datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        is_readable=not isinstance(record, UnreadableRecord),
-    )
-
-
-def _place(arrival: Arrival) -> tuple[str, int, int]:
-    place = arrival.coordinates
-    return place.topic, place.partition, place.offset
-
-
-def _partition(arrival: Arrival) -> TopicPartition:
-    return TopicPartition(arrival.coordinates.topic, arrival.coordinates.partition)
-
-
-def _appended_at(arrivals: Sequence[Arrival], partition: TopicPartition, offset: int) -> datetime:
-    place = Coordinates(partition.topic, partition.partition, offset)
-    return next(arrival.appended_at for arrival in arrivals if arrival.coordinates == place)
 
 
 def _error_of(attempt: "asyncio.Task[Decided]") -> BaseException | None:
