@@ -13,12 +13,20 @@ _WHEEL = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-
 """The Node that the type checker brings along."""
 
 
-@cache
 def node() -> str:
     """The node to run, with the packages installed beside the checks; skips the test where that cannot be."""
+    found, missing = _set_up()
+    if missing:
+        pytest.skip(f"{missing}: the JavaScript checks of the contracts did not run")
+    return found
+
+
+@cache
+def _set_up() -> tuple[str, str | None]:
+    """Node, and what is missing if anything is. Once, also where it fails: npm tries to reach a host for minutes."""
     found = shutil.which("node", path=str(_WHEEL / "bin")) or shutil.which("node")
     if found is None:
-        pytest.skip("there is no Node here: the JavaScript checks of the contracts did not run")
+        return "", "there is no Node here"
     lock, stamp = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".of-lock"
     if not stamp.exists() or stamp.read_text() != lock.read_text():
         packaged = _WHEEL / "lib/node_modules/npm/bin/npm-cli.js"
@@ -27,9 +35,9 @@ def node() -> str:
             [*npm, "ci", "--silent"], cwd=FOLDER, capture_output=True, text=True, timeout=300, check=False
         )
         if ran.returncode != 0:
-            pytest.skip(f"npm cannot install: the JavaScript checks did not run. {ran.stderr[-300:]}")
+            return found, f"npm cannot install ({ran.stderr[-300:].strip()})"
         stamp.write_text(lock.read_text())
-    return found
+    return found, None
 
 
 def run(script: str, *arguments: str, given: str = "", cwd: Path = FOLDER) -> str:
