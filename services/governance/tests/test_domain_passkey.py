@@ -21,6 +21,7 @@ from truth_governance.domain.passkey import (
     register_passkey,
     revoke_passkey,
 )
+from webauthn.helpers import encode_cbor
 
 from services.governance.tests.authenticators import (
     PRESENT,
@@ -175,6 +176,16 @@ def test_whatever_is_sent_is_taken_or_refused_and_nothing_breaks(
     response = _HONEST | {part: base64url(hostile)}
     sent = Attestation.model_validate({"id": base64url(b"id"), "type": "public-key", "response": response})
     assert isinstance(attested(sent, CHALLENGE.challenge, SITE), str)  # the id fits no key: never taken
+
+
+@pytest.mark.parametrize("told", [2**62, 2**64 - 1, 10, None, "authData", ["authData"]])
+def test_authenticator_data_that_are_no_bytes_are_refused(told: object) -> None:
+    # py_webauthn takes a number for how many bytes there are, and makes room for them.
+    response = _HONEST | {
+        "attestationObject": base64url(encode_cbor({"fmt": "none", "authData": told, "attStmt": {}}))
+    }
+    sent = Attestation.model_validate({"id": base64url(b"id"), "type": "public-key", "response": response})
+    assert attested(sent, CHALLENGE.challenge, SITE) == "it does not keep WebAuthn's rules"
 
 
 @pytest.mark.parametrize(

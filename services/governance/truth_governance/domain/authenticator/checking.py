@@ -1,5 +1,7 @@
 """What an authenticator answers, held against WebAuthn's rules (W3C WebAuthn Level 3) by py_webauthn."""
 
+from typing import cast
+
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -8,7 +10,7 @@ from webauthn.helpers import (
     bytes_to_base64url,
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
-    parse_attestation_object,
+    parse_cbor,
     parse_client_data_json,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -28,7 +30,15 @@ ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDD
 """What the offline verifier of bundles knows."""
 
 _FORMATS = (AttestationFormat.NONE, AttestationFormat.PACKED)  # what browsers give when asked for none
-_UNREADABLE = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_UNREADABLE = (
+    WebAuthnException,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 """What the library raises over hostile bytes, beside its own exceptions."""
 
 _WHY = {
@@ -64,7 +74,7 @@ def attested(given: Attestation, challenge: bytes, site: Site) -> Attested | str
     try:
         if parse_client_data_json(response.client_data_json).cross_origin:
             return "it was asked for from within another site"
-        if parse_attestation_object(response.attestation_object).fmt not in _FORMATS:
+        if _format_of(response.attestation_object) not in _FORMATS:
             return "it brings an attestation that nobody asked for"
         made = verify_registration_response(
             credential=RegistrationCredential(bytes_to_base64url(given.id), given.id, response),
@@ -112,6 +122,18 @@ def spki(public_key: bytes) -> bytes:
     if not isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey):
         raise ValueError("neither P-256 nor Ed25519")
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _format_of(attestation_object: bytes) -> object:
+    """Of an attestation whose authenticator data are bytes.
+
+    The library takes a number there for how many bytes there are, and makes room for them: all of the memory.
+    """
+    held = parse_cbor(attestation_object)
+    members = cast("dict[object, object]", held) if isinstance(held, dict) else {}
+    if not isinstance(members.get("authData"), bytes):
+        raise ValueError("no authenticator data")
+    return members.get("fmt")
 
 
 def _why(error: Exception) -> str:
