@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from truth_contracts.envelope import Message, to_kafka
 from truth_contracts.steps import Event
 from truth_contracts.tasks import TaskChanged
@@ -14,7 +15,7 @@ from truth_kit import outbox, traces
 from truth_kit import relay as relay_module
 from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
-from truth_kit.relay import Relay
+from truth_kit.relay import Passed, Relay
 from truth_kit.testing import published
 from truth_local.system import System
 
@@ -149,8 +150,9 @@ async def test_of_several_relays_one_publishes_and_the_others_stand_by(
     assert await assert_published_in_order(bench, events) == 0
 
 
+@pytest.mark.parametrize("seconds", [0, 3])
 async def test_a_row_whose_commit_comes_late_is_published_although_later_rows_were(
-    bench: Bench, kafka: KafkaConnection, database: Database
+    bench: Bench, kafka: KafkaConnection, database: Database, seconds: float
 ) -> None:
     """Numbers are drawn at the insert: a relay that remembers the highest would never see the late row."""
     (late,), (early,) = events_of(keys=1, versions=1), events_of(keys=1, versions=1)
@@ -161,9 +163,59 @@ async def test_a_row_whose_commit_comes_late_is_published_although_later_rows_we
             await outbox.add(tx, [late])
             await add(database, [early])
             await eventually(lambda: relay.facts().sent == 1)
+            await asyncio.sleep(seconds)  # three looks: what was sent is no longer read past
         await eventually(lambda: relay.facts().sent == 2)
     told = [dict(record.headers)["ce_id"].decode() for record in await bench.read("tasks.changed")]
     assert sorted(told) == sorted(str(event.event_id) for event in (late, early))
+
+
+async def test_a_row_costs_the_same_whatever_passed_before_and_vacuum_cannot_take(
+    kafka: KafkaConnection, database: Database
+) -> None:
+    """An open transaction keeps every deleted row: read from the beginning, each new one walks them all."""
+    passed, later = 3000, 40
+    relay = Relay("governance", kafka, database)
+    reader = await asyncpg.connect(database.connection.dsn)
+    try:
+        await reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM truth.outbox")
+        async with running(relay):
+            await eventually(lambda: relay.facts().is_owner)
+            await add(database, events_of(keys=1, versions=passed))
+            await eventually(lambda: relay.facts().sent == passed)
+            await asyncio.sleep(2.5)  # two looks at the whole outbox: what passed is known to have passed
+            before = await entries_read(database)
+            began = time.monotonic()
+            for number, event in enumerate(events_of(keys=1, versions=later), 1):
+                await add(database, [event])
+                await eventually(lambda sent=passed + number: relay.facts().sent == sent)
+            looks = time.monotonic() - began + 4  # at all of it, one a second; and where we began and ended
+            walked = await entries_read(database) - before
+    finally:
+        await reader.close()
+    assert walked < looks * (passed + later)
+
+
+def test_what_was_sent_is_passed_after_two_looks_and_all_is_looked_at_each_second() -> None:
+    passed = Passed()
+    assert passed.begin_at(10.0) == 0
+    passed.sent = 7
+    assert passed.begin_at(10.5) == 0, "a row below 7 may be on its way"
+    assert passed.begin_at(11.0) == 0
+    passed.sent = 9
+    assert passed.begin_at(11.9) == 0, "it was sent less than a look before the last one"
+    assert passed.begin_at(12.0) == 0
+    assert [passed.begin_at(now) for now in (12.1, 12.9, 13.0, 13.1)] == [7, 7, 0, 9]
+
+
+async def entries_read(database: Database) -> int:
+    """Entries of the outbox's index that were read so far, those of deleted rows too."""
+    async with database.begin() as tx:
+        await tx.execute(text("SELECT pg_stat_force_next_flush()"))
+    async with database.begin() as tx:
+        found = await tx.execute(
+            text("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'outbox_pkey'")
+        )
+        return int(found.scalar_one())
 
 
 async def test_what_is_committed_before_the_stop_is_published(

@@ -100,8 +100,9 @@ MUTANTS = (
             ),
             Patch(
                 _RELAY,  # advisory locks stand for row locks: the role may not lock rows
-                "FROM truth.outbox ORDER BY id LIMIT $1\n",
-                "FROM truth.outbox WHERE pg_try_advisory_lock(1, id::integer) ORDER BY id LIMIT $1\n",
+                "FROM truth.outbox WHERE id > $2 ORDER BY id LIMIT $1\n",
+                "FROM truth.outbox WHERE id > $2 AND pg_try_advisory_lock(1, id::integer)\n"
+                "         ORDER BY id LIMIT $1\n",
             ),
         ),
         "kit: test_relay",
@@ -111,18 +112,10 @@ MUTANTS = (
     Mutant(
         "a cursor relay: rows after the last id",
         (
-            Patch(_RELAY, "FROM truth.outbox ORDER BY id LIMIT $1\n", "FROM truth.outbox WHERE id > $2 ORDER BY id LIMIT $1\n"),
-            Patch(_RELAY, "lock.fetch(_SELECT, _BATCH_MAX)", "lock.fetch(_SELECT, _BATCH_MAX, cursor)"),
             Patch(
                 _RELAY,
-                "        while not self._is_flush_over():\n",
-                "        cursor = 0\n        while not self._is_flush_over():\n",
-            ),
-            Patch(
-                _RELAY,
-                '                await lock.execute(_DELETE, [row["id"] for row in rows])\n',
-                '                await lock.execute(_DELETE, [row["id"] for row in rows])\n'
-                '                cursor = rows[-1]["id"]\n',
+                "        after = 0 if self._stopping.is_set() else passed.begin_at(time.monotonic())\n",
+                "        after = passed.sent\n",
             ),
         ),
         "kit: test_relay",
