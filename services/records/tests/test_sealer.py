@@ -305,3 +305,35 @@ async def test_a_draft_that_was_changed_is_not_sealed_and_stops_no_other(
     assert sealer.changed == {changed.record_id}
     assert "1 are not what they were" in runtime.notes["drafts"]
     assert await count(database, "draft") == 1
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_more_changed_drafts_than_a_batch_holds_stop_no_other_and_are_sealed_once_mended(
+    database: Database,
+    kafka: KafkaConnection,
+    running: Running,
+    superuser: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sealer, "_AGAIN_SECONDS", 0.5)
+    grown, told_before = Grown(database), drafts(range(9))
+    await insert(database, told_before)
+    byte = told_before[0].body[5]
+    await as_superuser(superuser, "UPDATE truth.draft SET body = set_byte(body, 5, 65) WHERE n < 8")
+    one = grown.sealer(kafka)
+    runtime, _ = running.start(one.run)
+    await sealed(database, 2)
+    await insert(database, drafts(range(9, 10)))
+    await sealed(database, 3)
+    await asyncio.sleep(1)  # looked at again meanwhile
+    assert one.changed == {draft.record_id for draft in told_before[:7]}
+    assert "7 are not what they were" in runtime.notes["drafts"]
+    mend = f"UPDATE truth.draft SET body = set_byte(body, 5, {byte})"  # noqa: S608 a number
+    await as_superuser(superuser, mend)
+    await sealed(database, 10)
+    await check_whole(database, grown, 10)
+
+    async def is_forgotten() -> bool:
+        return not one.changed and "drafts" not in runtime.notes
+
+    await until(is_forgotten, "nothing changed any more")

@@ -6,7 +6,7 @@ so that the event loop goes on sending what PostgreSQL takes, and answering.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,14 +33,14 @@ class Pipeline:
     _writing: "asyncio.Future[None] | None" = None
     _taken: Sequence[int] = ()  # places of the drafts that are being written
 
-    async def list_ready(self, limit: int) -> list[ReadyDraft]:
-        """Drafts ready to be sealed and not being written, in their order.
+    async def list_ready(self, limit: int, but: Collection[int] = ()) -> list[ReadyDraft]:
+        """Drafts ready to be sealed and not being written, in their order, without those at the places `but`.
 
         While nothing is written, the session that holds the lock asks: so at rest it does not time out, and
         an owner that has lost it hears of that now, not when there is something to seal.
         """
         asking = self.reading if self._writing else self.sealing
-        return await drafts.list_ready(asking, limit, self._taken)
+        return await drafts.list_ready(asking, limit, [*self._taken, *but])
 
     async def seal(self, sound: Sequence[ReadyDraft]) -> None:
         """Seal a batch (at least one draft), and begin to write it once the one before is durable."""

@@ -40,6 +40,8 @@ FROZEN_SECONDS = 5
 NOTE = "sealer"
 _LOOK_SECONDS = 0.2
 _STANDBY_SECONDS = 1.0
+_AGAIN_SECONDS = 10.0
+"""Between two looks at drafts that are not what they were when written: somebody may have mended them."""
 _BACK_OFF_SECONDS_MAX = 5.0
 _SETTINGS = {
     "search_path": "truth",
@@ -117,15 +119,21 @@ class Sealer:
     async def _seal(self, connection: asyncpg.Connection, edge: Edge, runtime: Runtime) -> None:
         reading = await self._dial(runtime)
         pipeline = Pipeline(connection, reading, self.key, edge, lambda batch: self._sealed(batch, runtime))
+        refused: dict[int, RecordId] = {}  # by place; passed by, so that they never fill a batch
+        again_at = 0.0
         try:
             while not runtime.stopping.is_set():
                 started = time.monotonic()
-                ready = await pipeline.list_ready(BATCH_MAX)
+                ready = await pipeline.list_ready(BATCH_MAX, refused)
                 sound = [draft for draft in ready if draft.is_sound]
-                self._refuse({draft.record_id for draft in ready if not draft.is_sound}, runtime)
+                refused |= {draft.n: draft.record_id for draft in ready if not draft.is_sound}
+                were_all = len(ready) < BATCH_MAX
+                self._refuse(set(refused.values()), runtime, were_all=were_all)
+                if were_all and started > again_at:
+                    refused, again_at = {}, started + _AGAIN_SECONDS
                 if sound:
                     await pipeline.seal(sound)
-                if len(ready) < BATCH_MAX:
+                if were_all:
                     await pipeline.written()
                     await self._wait(runtime, started if sound else None)
             await pipeline.written()
@@ -147,13 +155,13 @@ class Sealer:
         else:
             await self.drafted.wait(runtime.stopping, _LOOK_SECONDS)
 
-    def _refuse(self, changed: set[RecordId], runtime: Runtime) -> None:
+    def _refuse(self, changed: set[RecordId], runtime: Runtime, *, were_all: bool) -> None:
         for record_id in changed - self.changed:
             log.error("draft.changed", record_id=str(record_id))
-        self.changed = changed
-        if changed:
+        self.changed = changed if were_all else self.changed | changed
+        if self.changed:
             runtime.notes["drafts"] = (
-                f"{len(changed)} are not what they were when written, and are not sealed"
+                f"{len(self.changed)} are not what they were when written, and are not sealed"
             )
         else:
             runtime.notes.pop("drafts", None)
