@@ -189,11 +189,12 @@ class Relay:
                 passed.sent = max(passed.sent, rows[-1]["id"])
                 self._sent += len(rows)
                 self._tell(rows)
-                continue
-            self._failures = 0
-            if self._stopping.is_set():
+            elif self._stopping.is_set():
                 return
-            await _set_within(self._database.wake, _LOOK_SECONDS)
+            if _were_all(rows) and not self._stopping.is_set():
+                self._failures = 0
+                self._saw(0, None)
+                await _set_within(self._database.wake, _LOOK_SECONDS)
 
     async def _as_owner(self, lock: asyncpg.Connection, work: Awaitable[None], seconds: float) -> None:
         """Await `work`, looking every second: that keeps the lock's session alive and proves it is ours."""
@@ -209,7 +210,7 @@ class Relay:
 
     async def _note(self, lock: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> None:
         """Facts from what was read; a full batch tells how old, and only a look how many."""
-        if not rows or (len(rows) < _BATCH_MAX and rows[-1]["bytes_so_far"] < _BATCH_BYTES_MAX):
+        if _were_all(rows):
             self._saw(len(rows), rows[0]["age_seconds"] if rows else None)
         elif self._looked_at is None or time.monotonic() - self._looked_at > _LOOK_SECONDS:
             await self._look(lock)
@@ -270,7 +271,14 @@ def new_producer(kafka: KafkaConnection, client_id: str) -> AIOKafkaProducer:
     )
 
 
+def _were_all(rows: Sequence[asyncpg.Record]) -> bool:
+    """Whether a read took all there was; what was committed since then rings, or waits for the next look."""
+    return not rows or (len(rows) < _BATCH_MAX and rows[-1]["bytes_so_far"] < _BATCH_BYTES_MAX)
+
+
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    if event.is_set():
+        return True
     try:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
