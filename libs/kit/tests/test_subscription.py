@@ -1,11 +1,13 @@
 """The consumer loop on a real Kafka and a real PostgreSQL, with what goes wrong in between."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
 import sys
 import time
+import weakref
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -96,6 +98,28 @@ async def test_events_come_in_and_go_out_once_in_order(
     }
     committed = await bench.committed("governance", "jobs.changed")
     assert {number: committed[number] for number in ends} == ends
+
+
+async def test_at_rest_nothing_of_the_last_batch_is_kept(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    """What was read takes some twenty times its room: a batch kept until the next one could be 40 MB."""
+    alive: weakref.WeakSet[JobChanged] = weakref.WeakSet()
+
+    async def noted(
+        tx: AsyncConnection, batch: Sequence[Received[JobChanged]], now: datetime
+    ) -> Sequence[DeadLetter]:
+        alive.update(received.event for received in batch)
+        return await on_job_changed(tx, batch, now)
+
+    subscription = Subscription("governance", [Route(JOBS_CHANGED, noted)], kafka, database)
+    async with running(subscription):
+        await bench.produce(messages_of(events_of(keys=5, versions=4)))
+        await eventually(lambda: has_seen(database, 20))
+        await eventually(lambda: subscription.facts().behind == 0)
+        await asyncio.sleep(0.1)
+        gc.collect()
+        assert len(alive) == 0
 
 
 UNREADABLE = """

@@ -226,6 +226,7 @@ class Subscription(ConsumerRebalanceListener):
         finally:
             if self._attempt:
                 self._attempt.cancel()
+            self._attempt = None  # with all that the batch was read into
             self._idle.set()
         # This sleep is the pause before the same batch: heartbeats run on, and stop() ends it.
         await self._back_off(self._batches_failed)
