@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import BigInteger, Column, Identity, Integer, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import TypedColumns
-from truth_contracts.envelope import Received
+from truth_contracts.envelope import Message, Received, to_kafka
 from truth_contracts.ids import EventId, JobId, RequestId, TaskId, derived_id
 from truth_contracts.jobs import JobChanged
 from truth_contracts.refusals import Refusal
@@ -115,6 +116,33 @@ async def list_seen(database: Database) -> list[tuple[UUID, int]]:
     async with database.connect() as conn:
         rows = await conn.execute(select(seen.c.request_id, seen.c.version).order_by(seen.c.n))
         return [(request_id, version) for request_id, version in rows]
+
+
+async def has_seen(database: Database, count: int) -> bool:
+    """Whether so many events were acted on."""
+    return len(await list_seen(database)) >= count
+
+
+async def assert_acted_on_once_in_order(database: Database, events: Sequence[JobChanged]) -> None:
+    """Each of these was acted on once, nothing else was, and in order per request."""
+    done: dict[UUID, list[int]] = defaultdict(list)
+    for request_id, version in await list_seen(database):
+        done[request_id].append(version)
+    asked: dict[UUID, list[int]] = defaultdict(list)
+    for event in events:
+        asked[event.request_id].append(event.version)
+    assert done == asked
+
+
+def events_of(keys: int, versions: int) -> list[JobChanged]:
+    """So many versions of so many requests' Jobs, version by version."""
+    ids = [uuid4() for _ in range(keys)]
+    return [job_changed(request_id=key, version=version) for version in range(1, versions + 1) for key in ids]
+
+
+def messages_of(events: Sequence[JobChanged]) -> list[Message]:
+    """As they are published."""
+    return [to_kafka(event) for event in events]
 
 
 class Settings(BaseSettings):
