@@ -51,7 +51,7 @@ class Metrics:
         )
         self._batches = Histogram(
             "messaging_process_duration_seconds",
-            "How long a batch took, from the poll to the commit in the database.",
+            "How long a batch took, from its turn to the commit in the database.",
             ("messaging_consumer_group_name", "error_type"),
             buckets=_BATCH_BUCKETS,
             registry=registry,

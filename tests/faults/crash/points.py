@@ -42,14 +42,14 @@ class Case:
         return f"{self.service}: {self.point.name}"
 
 
-_DECIDE = ("truth_kit.subscribe.decide", "decide")
+_DECIDE = ("truth_kit.subscribe.decide", "act")
 _LOOP = "truth_kit.subscribe.subscription"
 _RELAY = "truth_kit.relay"
 _COMMIT = "await asyncio.wait_for(consumer.commit("
 _DRAIN = "await asyncio.wait_for(self._idle.wait(), DRAIN_SECONDS)"
 
 CONSUMER = (
-    Point("batch handed over, nothing done", *_DECIDE, "before", "reading = await read(", services=SERVICES),
+    Point("batch handed over, nothing done", *_DECIDE, "before", "async with database.begin()", services=SERVICES),
     Point("state and outbox written", *_DECIDE, "after", "offered = await offer(", "offered.acted_on", SERVICES),
     Point("inbox written, not committed", *_DECIDE, "after", "await note(", "offered.acted_on", SERVICES),
     Point("batch committed, offsets not", *_DECIDE, "after", "async with database.begin()", "offered.acted_on", SERVICES),
@@ -67,9 +67,9 @@ DEAD_LETTER = tuple(
         (
             "offsets committed past a dead letter",
             _LOOP,
-            "_succeeded",
-            "await self._commit(",
-            "decided.refused",
+            "_commit",
+            _COMMIT,
+            "self._refused",
         ),
     )
 )

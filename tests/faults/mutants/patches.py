@@ -128,13 +128,15 @@ MUTANTS = (
             Patch(_DECIDE, _RECORD, ""),
             Patch(
                 _LOOP,
-                "        await self._commit(consumer, ends)\n",
-                "        await self._commit(consumer, ends)\n"
-                "        from importlib import import_module\n"
-                "        late = import_module('truth_kit.subscribe.decide')\n"
-                "        async with self._database.begin() as tx:\n"
-                "            await late.record(tx, decided.letters, utc_now())\n"
-                "            await late._tell(tx, self._service, self._routes, decided.letters, utc_now())\n",
+                "            self._succeeded(consumer, batch, self._attempt.result())\n",
+                "            self._succeeded(consumer, batch, self._attempt.result())\n"
+                "            await self._commit(consumer)\n"
+                "            from importlib import import_module\n"
+                "            late = import_module('truth_kit.subscribe.decide')\n"
+                "            letters = self._attempt.result().letters\n"
+                "            async with self._database.begin() as tx:\n"
+                "                await late.record(tx, letters, utc_now())\n"
+                "                await late._tell(tx, self._service, self._routes, letters, utc_now())\n",
             ),
             # The points that this mutant leaves without their statement.
             Patch("tests/faults/crash/points.py", '        ("dead letter written", *_DECIDE, "await record(", "refused"),\n', ""),

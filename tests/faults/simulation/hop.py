@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.faults.simulation.world import World
 
 POLL_MAX = 3
+_READS_ON = 0.4
+_TELLS_BEFORE = 0.5
 RELAY, SEALER = "relay", "sealer"
 
 
@@ -36,32 +38,72 @@ class Process:
         return f"{self.service}-{self.number}"
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch, with where each partition was read before it and behind it."""
+
+    batch: list[Arrival]
+    firsts: dict[Partition, int]
+    ends: dict[Partition, int]
+
+
 async def consume(world: "World", process: Process) -> None:
-    """Poll, decide in one transaction, commit the offsets; after a failure the same batch again."""
-    group, store = world.groups[process.service], world.stores[process.service]
+    """Poll, decide in one transaction, commit the offsets; after a failure the same batch again.
+
+    The next batch may be taken before, and be decided before the offsets of this one are committed.
+    """
+    store = world.stores[process.service]
+    taken: Taken | None = None
     while True:
-        await until(lambda: _has_news(world, process))
-        if process.generation != group.generation:
-            process.generation = group.generation
-            process.positions = {tp: group.committed.get(tp, 0) for tp in group.owned(process)}
-            process.idle_at = -1
-        generation, firsts = process.generation, dict(process.positions)
-        batch = _poll(world, process)
-        ends = dict(process.positions)
+        if taken is None:
+            await until(lambda: _has_news(world, process))
+            _join(world, process)
+            taken = _take(world, process)
+        generation, ends = process.generation, taken.ends
         if "offsets at hand-over" in world.planted:
             _commit_offsets(world, process, generation, ends)
         await step()
+        following = _read_on(world, process)
         try:
-            await _decide(world, store, process, batch, ends)
+            await _decide(world, store, process, taken.batch, ends)
         except (AwayError, ConcurrentTwinError):
             if "no rewind after a failure" not in world.planted:
-                process.positions = firsts if process.generation == generation else process.positions
-                process.idle_at = -1
+                _put_back(process, generation, taken)
+            taken = None
             await step()
             continue
-        await step()
-        _commit_offsets(world, process, generation, ends)
-        await step()
+        taken = following if world.groups[process.service].generation == generation else None
+        if taken is None or world.die.random() < _TELLS_BEFORE:
+            await step()
+            _commit_offsets(world, process, generation, ends)
+            await step()
+
+
+def _join(world: "World", process: Process) -> None:
+    """Begin where the group's present generation was told to."""
+    group = world.groups[process.service]
+    if process.generation != group.generation:
+        process.generation = group.generation
+        process.positions = {tp: group.committed.get(tp, 0) for tp in group.owned(process)}
+        process.idle_at = -1
+
+
+def _take(world: "World", process: Process) -> Taken:
+    firsts = dict(process.positions)
+    return Taken(_poll(world, process), firsts, dict(process.positions))
+
+
+def _read_on(world: "World", process: Process) -> Taken | None:
+    """While partitions move nothing is taken."""
+    if world.groups[process.service].generation != process.generation or world.die.random() > _READS_ON:
+        return None
+    return _take(world, process)
+
+
+def _put_back(process: Process, generation: int, taken: Taken) -> None:
+    if process.generation == generation:
+        process.positions = dict(taken.firsts)
+    process.idle_at = -1
 
 
 def _has_news(world: "World", process: Process) -> bool:

@@ -5,8 +5,9 @@ one for each message), `consumer` is what FastStream is told, and `subscription`
 """
 
 from truth_kit.subscribe.decide import Decided, decide
+from truth_kit.subscribe.lag import ConsumerFacts
 from truth_kit.subscribe.route import AnyRoute, Arrival, Handler, RefusedHandler, Route
-from truth_kit.subscribe.subscription import ConsumerFacts, Subscription
+from truth_kit.subscribe.subscription import Subscription
 
 __all__ = [
     "AnyRoute",

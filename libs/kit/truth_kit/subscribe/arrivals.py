@@ -1,13 +1,41 @@
-"""From the client's records to arrivals, in order, and by partition."""
+"""From the client's records to a batch: arrivals in order, and by partition; being read already."""
+# aiokafka has no type hints:
+# pyright: reportUnknownMemberType=false
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 from truth_contracts.envelope import Coordinates, Message
 
-from truth_kit.subscribe.consumer import Record, UnreadableRecord
-from truth_kit.subscribe.route import Arrival
+from truth_kit.subscribe.consumer import Consumer, Record, UnreadableRecord
+from truth_kit.subscribe.reading import Reading, read
+from truth_kit.subscribe.route import AnyRoute, Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records that the client handed over: its position lies behind them, and none of them is decided."""
+
+    arrivals: Sequence[Arrival]
+    of_partition: Mapping[TopicPartition, Sequence[Arrival]]
+    reading: "asyncio.Task[Reading]"
+
+    @classmethod
+    def begin(cls, routes: Sequence[AnyRoute], records: Sequence[Record]) -> "Batch":
+        """Begin to read them; who awaits nothing of it must put it back."""
+        arrivals = arrivals_of(records)
+        return cls(arrivals, by_partition(arrivals), asyncio.ensure_future(read(routes, arrivals)))
+
+    def put_back(self, consumer: Consumer) -> None:
+        """Make the client hand them over again, as far as their partitions are still ours."""
+        self.reading.cancel()
+        assigned = consumer.assignment()
+        for partition, found in self.of_partition.items():
+            if partition in assigned:
+                consumer.seek(partition, found[0].coordinates.offset)
 
 
 def arrivals_of(records: Sequence[Record]) -> list[Arrival]:

@@ -27,10 +27,13 @@ BATCH_MAX = 500
 """Records in one transaction at most."""
 BATCH_BYTES_MAX = 2 * 1024 * 1024
 """Bytes in one transaction at most, or one record: read, refused and told they take twenty times that."""
+_AHEAD_OF_BYTES_MAX = BATCH_BYTES_MAX * 3 // 4
+"""Behind a batch that is larger nothing is read ahead: two of them would be held at once."""
 _PARTITION_BYTES_MAX = 512 * 1024
 """Read ahead of each partition."""
 DRAIN_SECONDS = 6.0
 """How long a running batch may hold back a rebalance or a stop, before it is rolled back."""
+_POLL_MS = 500
 _CAREFUL_MS = 20
 _SESSION_SECONDS = 10
 """A replica with a name is back within this, and nobody else is disturbed."""
@@ -49,6 +52,7 @@ class Consumer(AIOKafkaConsumer):
     broken: Exception | None = None
     is_careful = False
     """Read record by record, until the one that cannot be unpacked is found and passed."""
+    _bytes_taken = 0  # by the last read
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -58,23 +62,37 @@ class Consumer(AIOKafkaConsumer):
         FastStream asks for 1 ms and sleeps between polls; it logs an error and polls on, for ever.
         """
         del timeout_ms
-        while self.broken is None:
-            try:
-                if self.is_careful:
-                    records = await self._read_one_of_each()
-                else:
-                    getmany = cast("GetMany", super().getmany)
-                    records = self._put_back_what_is_too_much(
-                        await getmany(*partitions, timeout_ms=500, max_records=max_records)
-                    )
-            except ConsumerStoppedError:
-                raise
-            except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
-                self.broken = error
-            else:
-                self.polled_at = time.monotonic()
+        if self.broken is None:
+            records = await self._read(*partitions, timeout_ms=_POLL_MS, max_records=max_records)
+            if self.broken is None:
                 return records
         return await asyncio.get_running_loop().create_future()
+
+    async def read_on(self, max_records: int) -> dict[TopicPartition, list[Record]]:
+        """What has come in behind a batch, at once; nothing if that would wait, or take too much memory."""
+        is_moving: bool = cast("Any", self)._subscription.reassignment_in_progress
+        if self.broken or self.is_careful or is_moving or self._bytes_taken > _AHEAD_OF_BYTES_MAX:
+            return {}
+        return await self._read(timeout_ms=0, max_records=max_records)
+
+    async def _read(
+        self, *partitions: TopicPartition, timeout_ms: int, max_records: int | None
+    ) -> dict[TopicPartition, list[Record]]:
+        try:
+            if self.is_careful:
+                records = await self._read_one_of_each()
+            else:
+                getmany = cast("GetMany", super().getmany)
+                records = self._put_back_what_is_too_much(
+                    await getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+                )
+        except ConsumerStoppedError:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
+            self.broken = error
+            return {}
+        self.polled_at = time.monotonic()
+        return records
 
     def _put_back_what_is_too_much(
         self, records: dict[TopicPartition, list[Record]]
@@ -92,6 +110,7 @@ class Consumer(AIOKafkaConsumer):
                 fitting += 1
             if fitting:
                 kept[partition] = found[:fitting]
+        self._bytes_taken = BATCH_BYTES_MAX - room
         return kept
 
     async def _read_one_of_each(self) -> dict[TopicPartition, list[Record]]:

@@ -14,7 +14,7 @@ from truth_kit.database import Database
 from truth_kit.dead_letters import DeadLetter, record
 from truth_kit.dead_letters.topic import told
 from truth_kit.inbox import ConcurrentTwinError
-from truth_kit.subscribe.reading import Blocked, Partition, read
+from truth_kit.subscribe.reading import Blocked, Partition, Reading, read
 from truth_kit.subscribe.route import AnyRoute, Arrival
 
 
@@ -41,13 +41,19 @@ class Offered:
 async def decide(
     database: Database, service: str, routes: Sequence[AnyRoute], arrivals: Sequence[Arrival], now: datetime
 ) -> Decided:
-    """Act on a batch of records in one transaction; the only way a message changes anything.
+    """Read a batch of records, which are in order of topic, partition and offset, and act on it."""
+    return await act(database, service, routes, await read(routes, arrivals), now)
 
-    `arrivals` are in order of topic, partition and offset. Each event is acted on once in the life of the
-    database, whatever is read again or sent again. Raises when a neighbour is away, another replica was
-    faster (ConcurrentTwinError) or a handler is broken: then nothing has happened; read the batch again.
+
+async def act(
+    database: Database, service: str, routes: Sequence[AnyRoute], reading: Reading, now: datetime
+) -> Decided:
+    """Act on a batch that was read, in one transaction; the only way a message changes anything.
+
+    Each event is acted on once in the life of the database, whatever is read again or sent again. Raises
+    when a neighbour is away, another replica was faster (ConcurrentTwinError) or a handler is broken: then
+    nothing has happened; read the batch again.
     """
-    reading = await read(routes, arrivals)
     async with database.begin() as tx:
         decided = await _list_decided(tx, [*map(_event_at, reading.whole), *map(_place_of, reading.broken)])
         whole = [received for received in reading.whole if received.coordinates not in decided]

@@ -1,9 +1,10 @@
-"""How far a consumer is behind: in messages, and in seconds of the message that has waited longest."""
+"""How a consumer goes; how far it is behind, in messages and in seconds of the one that waits longest."""
 # aiokafka has no type hints:
 # pyright: reportUnknownMemberType=false
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,22 @@ from truth_contracts.ops import TopicLag
 
 if TYPE_CHECKING:
     from truth_kit.subscribe.consumer import Consumer
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerFacts:
+    """How consuming goes. Seconds are ages; what is not known is None, never 0."""
+
+    assigned: tuple[tuple[str, int], ...]  # topic and partition; a consumer without any is fine
+    polled_seconds: float | None  # since the loop last asked for records
+    fetched_seconds: float | None  # since the broker's last answer, for the partition that waits longest
+    committed_seconds: float | None  # since offsets were last committed
+    behind: int | None  # messages on the assigned partitions that are not decided yet
+    waiting_for: str | None  # None while all is well
+    acted_on: int  # events, since this process started; so are the two below
+    refused: int
+    repeated: int
+    lags: Mapping[str, TopicLag] | None = None  # by topic, of the assigned partitions
 
 
 def lags(

@@ -31,8 +31,8 @@ RefusedHandler: TypeAlias = Callable[[AsyncConnection, Sequence[DeadLetter], dat
 class Route(Generic[EventT]):
     """One consumed topic.
 
-    `check` runs before the transaction and may be slow (chains, signatures); a thread runs it when the batch
-    is large, so it touches nothing but its argument. `refused` replaces telling `<service>.dead-letters`.
+    `check` runs before the transaction, and for a full batch's follower while that batch is decided: it goes
+    by nothing but its argument (chains, signatures). `refused` replaces telling `<service>.dead-letters`.
     """
 
     topic: Topic

@@ -6,8 +6,7 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -19,12 +18,12 @@ from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.fresh import utc_now
 from truth_kit.metrics import Metrics
-from truth_kit.subscribe.arrivals import appended_at, arrivals_of, by_partition, firsts_appended
+from truth_kit.subscribe.arrivals import Batch, appended_at, firsts_appended
 from truth_kit.subscribe.consumer import BATCH_MAX, DRAIN_SECONDS, Consumer, Feed, Record
 from truth_kit.subscribe.counting import count
-from truth_kit.subscribe.decide import Decided, decide
-from truth_kit.subscribe.lag import fetched_seconds, lags
-from truth_kit.subscribe.route import AnyRoute, Arrival
+from truth_kit.subscribe.decide import Decided, act
+from truth_kit.subscribe.lag import ConsumerFacts, fetched_seconds, lags
+from truth_kit.subscribe.route import AnyRoute
 from truth_kit.subscribe.singly import decide_singly, is_about_a_value
 from truth_kit.telemetry import described
 
@@ -39,28 +38,14 @@ _STEADY_SECONDS = 10
 _BACK_OFF_SECONDS_MAX = 10
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerFacts:
-    """How consuming goes. Seconds are ages; what is not known is None, never 0."""
-
-    assigned: tuple[tuple[str, int], ...]  # topic and partition; a consumer without any is fine
-    polled_seconds: float | None  # since the loop last asked for records
-    fetched_seconds: float | None  # since the broker's last answer, for the partition that waits longest
-    committed_seconds: float | None  # since offsets were last committed
-    behind: int | None  # messages on the assigned partitions that are not decided yet
-    waiting_for: str | None  # None while all is well
-    acted_on: int  # events, since this process started; so are the two below
-    refused: int
-    repeated: int
-    lags: Mapping[str, TopicLag] | None = None  # by topic, of the assigned partitions
-
-
 class Subscription(ConsumerRebalanceListener):
     """Consumes a service's routes, as the group named like the service.
 
     A batch is decided in one transaction and its offsets are committed after it, never before. A failure
-    means the same batch again: nothing is skipped, and nothing is acted on twice (the inbox). `replica` is a
-    stable name of this process, if it has one: then a restart disturbs nobody.
+    means the same batch again: nothing is skipped, and nothing is acted on twice (the inbox). While a full
+    batch is decided the next one is read, and the offsets of the one before are told to the broker; decided
+    is one at a time. `replica` is a stable name of this process, if it has one: then a restart disturbs
+    nobody.
     """
 
     def __init__(  # noqa: PLR0913 what a consumer is made of
@@ -82,6 +67,7 @@ class Subscription(ConsumerRebalanceListener):
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._feed: Feed | None = None
+        self._is_draining = False  # no batch begins after the running one: partitions or consumer are to go
         self._attempt: asyncio.Task[Decided] | None = None
         self._starts_failed = self._batches_failed = 0  # in a row
         self._ends: dict[TopicPartition, int] = {}  # up to where all is decided, per assigned partition
@@ -106,6 +92,7 @@ class Subscription(ConsumerRebalanceListener):
                     replica=self._replica,
                     batch_max=self._batch_max,
                 )
+                self._is_draining = False
                 await self._start(self._feed)
                 await self._watch(self._feed)
             except Exception as error:  # noqa: BLE001 whatever it is, the consumer is built anew
@@ -145,6 +132,7 @@ class Subscription(ConsumerRebalanceListener):
     ) -> None:
         """Keep the partitions until the running batch is committed; past the deadline roll it back."""
         del revoked  # eager rebalancing takes them all
+        self._is_draining = True
         try:
             await asyncio.wait_for(self._idle.wait(), DRAIN_SECONDS)
         except TimeoutError:
@@ -159,7 +147,7 @@ class Subscription(ConsumerRebalanceListener):
         self, assigned: Collection[TopicPartition]
     ) -> None:
         """Note where each partition begins for us; what failed or was blocked is tried again somewhere."""
-        self._blocked, self._batch_error = {}, None
+        self._is_draining, self._blocked, self._batch_error = False, {}, None
         self._uncommitted, self._waiting_since = {}, {}  # the broker knows better
         consumer = self._feed.consumer if self._feed else None
         if consumer is None:
@@ -200,12 +188,14 @@ class Subscription(ConsumerRebalanceListener):
             unpolled = time.monotonic() - (consumer.polled_at or time.monotonic())
             if self._idle.is_set() and unpolled > _UNPOLLED_SECONDS_MAX:
                 raise TimeoutError(f"not polled for {_UNPOLLED_SECONDS_MAX} s")
-            await self._commit_again(consumer)
+            # What the broker did not take before: a quiet partition brings no batch that would do it.
+            await self._commit(consumer, _COMMIT_AGAIN_SECONDS_MAX)
             await self._until_stopped(0.2 if self._broker_error else 1)
 
     async def _close(self) -> None:
         if self._feed is None:
             return
+        self._is_draining = True
         try:
             await asyncio.wait_for(self._feed.stop(), _STOP_SECONDS_MAX)
         except Exception as error:  # noqa: BLE001 a broken consumer is dropped all the same
@@ -220,7 +210,10 @@ class Subscription(ConsumerRebalanceListener):
             return
         self._idle.clear()
         try:
-            await self._try_batch(consumer, arrivals_of(records))
+            batch: Batch | None = Batch.begin(self._routes, records)
+            while batch:
+                batch = await self._try_batch(consumer, batch)
+            await self._commit(consumer)
         except Exception as error:  # noqa: BLE001 nothing may be read past an unknown failure
             consumer.broken = error
         finally:
@@ -231,35 +224,57 @@ class Subscription(ConsumerRebalanceListener):
         # This sleep is the pause before the same batch: heartbeats run on, and stop() ends it.
         await self._back_off(self._batches_failed)
 
-    async def _try_batch(self, consumer: Consumer, arrivals: Sequence[Arrival]) -> None:
-        deciding = decide_singly if self._is_singly else decide
-        self._attempt = asyncio.ensure_future(
-            deciding(self._database, self._service, self._routes, arrivals, utc_now())
-        )
+    async def _try_batch(self, consumer: Consumer, batch: Batch) -> Batch | None:
+        """Decide `batch`, and read the next one meanwhile. That one is returned, if it may follow."""
+        self._attempt = asyncio.ensure_future(self._decide(batch))
         began = time.monotonic()
-        of_partition = by_partition(arrivals)
-        self._waiting_since |= firsts_appended(of_partition)
+        self._waiting_since |= firsts_appended(batch.of_partition)
+        following = await self._read_on(consumer, batch)
+        await self._commit(consumer)  # where the batch before this one ended
         await asyncio.wait({self._attempt})
-        error = _error_of(self._attempt)
-        assigned = consumer.assignment()
-        mine = {partition: found for partition, found in of_partition.items() if partition in assigned}
+        error, seconds = _error_of(self._attempt), time.monotonic() - began
+        if following and (error is not None or self._attempt.result().blocked):
+            following.put_back(consumer)  # it lies behind what is to be read again
+            following = None
         if error is None:
-            count(self._metrics, arrivals, self._attempt.result(), time.monotonic() - began, utc_now())
-            await self._succeeded(consumer, mine, self._attempt.result())
-            return
+            count(self._metrics, batch.arrivals, self._attempt.result(), seconds, utc_now())
+            self._succeeded(consumer, batch, self._attempt.result())
+        else:
+            self._failed(consumer, batch, error, seconds)
+        if following and self._is_draining:
+            following.put_back(consumer)
+            following = None
+        return following
+
+    async def _decide(self, batch: Batch) -> Decided:
+        if self._is_singly:
+            return await decide_singly(self._database, self._service, self._routes, batch.arrivals, utc_now())
+        return await act(self._database, self._service, self._routes, await batch.reading, utc_now())
+
+    async def _read_on(self, consumer: Consumer, batch: Batch) -> Batch | None:
+        """Only a full batch has something behind it; else what comes meanwhile had better come together."""
+        if len(batch.arrivals) < self._batch_max or self._is_singly:
+            return None
+        found = await consumer.read_on(self._batch_max)
+        records = [record for of_partition in found.values() for record in of_partition]
+        return Batch.begin(self._routes, records) if records else None
+
+    def _failed(self, consumer: Consumer, batch: Batch, error: BaseException, seconds: float) -> None:
         self._is_singly = is_about_a_value(error)
-        self._metrics.count_failed(error, time.monotonic() - began)
+        self._metrics.count_failed(error, seconds)
         self._batches_failed += 1
         self._batch_error = f"batch: {described(error)}"[:200]
         log.warning(
-            "batch.rolled_back", error=described(error), events=len(arrivals), failures=self._batches_failed
+            "batch.rolled_back",
+            error=described(error),
+            events=len(batch.arrivals),
+            failures=self._batches_failed,
         )
-        for partition, found in mine.items():
-            consumer.seek(partition, found[0].coordinates.offset)
+        batch.put_back(consumer)
 
-    async def _succeeded(
-        self, consumer: Consumer, mine: Mapping[TopicPartition, Sequence[Arrival]], decided: Decided
-    ) -> None:
+    def _succeeded(self, consumer: Consumer, batch: Batch, decided: Decided) -> None:
+        assigned = consumer.assignment()
+        mine = {partition: found for partition, found in batch.of_partition.items() if partition in assigned}
         self._batches_failed, self._batch_error, self._is_singly = 0, None, False
         self._acted_on += decided.acted_on
         self._refused += decided.refused
@@ -275,16 +290,16 @@ class Subscription(ConsumerRebalanceListener):
                 self._waiting_since[partition] = appended_at(mine[partition], blocked.offset)
                 self._blocked[partition] = blocked.reason
                 log.error("partition.blocked", topic=topic, partition=number, reason=blocked.reason)
-        await self._commit(consumer, ends)
+        self._ends |= ends
+        self._uncommitted |= ends
         log.info(
             "batch.committed", acted_on=decided.acted_on, refused=decided.refused, repeated=decided.repeated
         )
 
-    async def _commit(
-        self, consumer: Consumer, ends: Mapping[TopicPartition, int], seconds: float = _COMMIT_SECONDS_MAX
-    ) -> None:
-        self._ends |= ends
-        self._uncommitted |= ends
+    async def _commit(self, consumer: Consumer, seconds: float = _COMMIT_SECONDS_MAX) -> None:
+        """Tell the broker up to where all is decided."""
+        assigned = consumer.assignment()
+        ends = {partition: end for partition, end in self._uncommitted.items() if partition in assigned}
         if not ends or self._committing.locked():
             return
         async with self._committing:
@@ -296,12 +311,6 @@ class Subscription(ConsumerRebalanceListener):
             self._committed_at = time.monotonic()
             left = self._uncommitted.items()
             self._uncommitted = {partition: end for partition, end in left if ends.get(partition) != end}
-
-    async def _commit_again(self, consumer: Consumer) -> None:
-        """What the broker did not take before: a quiet partition brings no batch that would do it."""
-        mine = consumer.assignment()
-        ends = {partition: end for partition, end in self._uncommitted.items() if partition in mine}
-        await self._commit(consumer, ends, _COMMIT_AGAIN_SECONDS_MAX)
 
     def _lags(self, consumer: Consumer, mine: Sequence[TopicPartition]) -> dict[str, TopicLag] | None:
         return lags(consumer, mine, self._ends, self._waiting_since, utc_now())
