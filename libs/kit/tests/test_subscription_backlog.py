@@ -1,4 +1,4 @@
-"""The consumer loop while a backlog lasts: the next batch is read while a full one is decided."""
+"""The consumer loop while a backlog lasts: the next batch is read while a large one is decided."""
 
 import asyncio
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ async def committed_behind(bench: Bench, count: int) -> bool:
     return sum((await bench.committed("governance", "jobs.changed")).values()) == began + count
 
 
-async def test_the_next_batch_is_read_while_a_full_one_is_decided(
+async def test_the_next_batch_is_read_while_a_large_one_is_decided(
     bench: Bench, kafka: KafkaConnection, database: Database
 ) -> None:
     events, held = events_of(keys=1, versions=25), Held()

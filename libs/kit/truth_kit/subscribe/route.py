@@ -31,7 +31,7 @@ RefusedHandler: TypeAlias = Callable[[AsyncConnection, Sequence[DeadLetter], dat
 class Route(Generic[EventT]):
     """One consumed topic.
 
-    `check` runs before the transaction, and for a full batch's follower while that batch is decided: it goes
+    `check` runs before the transaction, and for what follows a large batch while that one is decided: it goes
     by nothing but its argument (chains, signatures). `refused` replaces telling `<service>.dead-letters`.
     """
 

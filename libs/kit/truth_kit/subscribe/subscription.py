@@ -42,7 +42,7 @@ class Subscription(ConsumerRebalanceListener):
     """Consumes a service's routes, as the group named like the service.
 
     A batch is decided in one transaction and its offsets are committed after it, never before. A failure
-    means the same batch again: nothing is skipped, and nothing is acted on twice (the inbox). While a full
+    means the same batch again: nothing is skipped, and nothing is acted on twice (the inbox). While a large
     batch is decided the next one is read, and the offsets of the one before are told to the broker; decided
     is one at a time. `replica` is a stable name of this process, if it has one: then a restart disturbs
     nobody.
@@ -252,8 +252,8 @@ class Subscription(ConsumerRebalanceListener):
         return await act(self._database, self._service, self._routes, await batch.reading, utc_now())
 
     async def _read_on(self, consumer: Consumer, batch: Batch) -> Batch | None:
-        """Only a full batch has something behind it; else what comes meanwhile had better come together."""
-        if len(batch.arrivals) < self._batch_max or self._is_singly:
+        """Behind a batch that is half full at least; else what comes meanwhile had better come together."""
+        if len(batch.arrivals) * 2 < self._batch_max or self._is_singly:
             return None
         found = await consumer.read_on(self._batch_max)
         records = [record for of_partition in found.values() for record in of_partition]
