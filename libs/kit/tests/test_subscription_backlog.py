@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 from truth_contracts.envelope import Received
@@ -31,6 +32,9 @@ from libs.kit.tests.kafka_bench import Bench, eventually, running
 from libs.kit.tests.test_subscription import produce_unreadable
 
 BATCH_MAX = 10
+_END_SESSIONS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'truth-hop'"
+)
 
 
 @dataclass
@@ -211,3 +215,35 @@ async def test_what_cannot_be_unpacked_behind_a_full_batch_disturbs_it_not(
     assert (consuming.facts().refused, consuming.facts().repeated) == (1, 0)
     async with database.connect() as conn:
         assert await count_open(conn) == 1
+
+
+async def test_a_backlog_comes_in_once_in_order_while_partitions_move_and_sessions_end(
+    bench: Bench, kafka: KafkaConnection, database: Database
+) -> None:
+    events, held = events_of(keys=40, versions=50), Held()
+    held.go_on.set()
+
+    async def slowly(
+        tx: AsyncConnection, batch: Sequence[Received[JobChanged]], now: datetime
+    ) -> list[DeadLetter]:
+        await asyncio.sleep(0.03)
+        return await held.on_jobs(tx, batch, now)
+
+    ours = Database(database.connection, "hop")
+    route = Route(JOBS_CHANGED, slowly, check=held.check)
+    new = lambda: Subscription("governance", (route,), kafka, ours, batch_max=BATCH_MAX)  # noqa: E731
+    await bench.produce(messages_of(events))
+    moved = 0
+    async with running(new()):
+        while not await has_seen(database, len(events)):
+            guest = new()
+            async with running(guest):
+                await eventually(lambda guest=guest: guest.facts().assigned)
+                async with database.connect() as conn:
+                    await conn.execute(_END_SESSIONS)
+                await asyncio.sleep(0.3)  # some batches of its own
+            moved += 1
+    await ours.close()
+    await assert_acted_on_once_in_order(database, events)
+    assert moved > 1
+    assert len(held.checked) > len(events)  # what was read ahead, and again in its turn
