@@ -41,7 +41,7 @@ class Offered:
 async def decide(
     database: Database, service: str, routes: Sequence[AnyRoute], arrivals: Sequence[Arrival], now: datetime
 ) -> Decided:
-    """Read a batch of records, which are in order of topic, partition and offset, and act on it."""
+    """Read a batch of records, which are in order of topic, partition and offset, and `act` on it."""
     return await act(database, service, routes, await read(routes, arrivals), now)
 
 
