@@ -17,7 +17,7 @@ from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.dead_letters import DeadLetter
 from truth_kit.dead_letters.store import count_open
-from truth_kit.subscribe import AnyRoute, Route, Subscription, consumer, subscription
+from truth_kit.subscribe import AnyRoute, Route, Subscription, consumer
 
 from libs.kit.tests.hop_sample import (
     ROUTES,
@@ -157,9 +157,8 @@ async def test_nothing_passes_a_block_in_a_full_batch(
 
 
 async def test_what_was_read_ahead_does_not_hold_back_a_rebalance(
-    bench: Bench, kafka: KafkaConnection, database: Database, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, kafka: KafkaConnection, database: Database
 ) -> None:
-    monkeypatch.setattr(subscription, "DRAIN_SECONDS", 2.0)
     events, held, is_revoked = events_of(keys=1, versions=25), Held(), asyncio.Event()
 
     async def wait_from_the_second_on(
