@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ short-name-mode = "permissive"
 _STORAGE = """\
 [storage]
 driver = "overlay"
-runroot = "{folder}/run"
+runroot = "{runroot}"
 graphroot = "{folder}/graph"
 """
 
@@ -59,6 +60,14 @@ class Engine:
     def log(self) -> Path:
         """What the engine and the commands said."""
         return self.folder / "engine.log"
+
+    @property
+    def runroot(self) -> Path:
+        """What it keeps while it runs. Podman takes 50 characters at most, whatever the length of `folder`.
+
+        It starts with a longer one, but then what ends is never "exited": its clean-up alone refuses.
+        """
+        return Path("/run") / f"truth-engine-{sha256(str(self.folder).encode()).hexdigest()[:12]}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -112,7 +121,7 @@ def serving(folder: Path) -> Generator[Engine]:
     (folder / "docker").mkdir(exist_ok=True)
     engine.log.unlink(missing_ok=True)
     for name, text in (("containers", _CONTAINERS), ("registries", _REGISTRIES), ("storage", _STORAGE)):
-        (folder / f"{name}.conf").write_text(text.format(folder=folder))
+        (folder / f"{name}.conf").write_text(text.format(folder=folder, runroot=engine.runroot))
     engine.socket.unlink(missing_ok=True)
     stopping = threading.Event()
     with engine.log.open("a") as log:
