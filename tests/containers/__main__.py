@@ -21,7 +21,7 @@ from tests.containers.running import ROOT, CommandError
 from tests.containers.standins import build_standins
 
 _INTERRUPTED = 130
-_FOLDER = cache_folder(os.environ, ROOT / ".truth" / "cache") / "containers"
+_FOLDER = cache_folder(os.environ, ROOT / ".truth" / "cache") / "engine"
 _TESTS = [sys.executable, "-m", "pytest", "tests/containers", "--backend=containers"]
 _started = time.monotonic()
 
