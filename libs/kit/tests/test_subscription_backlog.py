@@ -1,4 +1,6 @@
 """The consumer loop while a backlog lasts: the next batch is read while a large one is decided."""
+# aiokafka has no type hints:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import asyncio
 from collections.abc import Sequence
@@ -7,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
@@ -17,6 +20,7 @@ from truth_kit.connections import KafkaConnection
 from truth_kit.database import Database
 from truth_kit.dead_letters import DeadLetter
 from truth_kit.dead_letters.store import count_open
+from truth_kit.metrics import Metrics
 from truth_kit.subscribe import AnyRoute, Route, Subscription, consumer
 
 from libs.kit.tests.hop_sample import (
@@ -182,6 +186,27 @@ async def test_what_was_read_ahead_does_not_hold_back_a_rebalance(
             await eventually(lambda: has_seen(database, 25))
     assert "batch.given_up" not in [line["event"] for line in logs]
     await assert_acted_on_once_in_order(database, events)
+
+
+async def test_what_the_broker_takes_its_time_for_is_not_counted_as_the_next_batchs(
+    bench: Bench, kafka: KafkaConnection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = consumer.Consumer.commit
+
+    async def commit_late(one: consumer.Consumer, offsets: dict[TopicPartition, int]) -> None:
+        await asyncio.sleep(2)
+        await commit(one, offsets)
+
+    monkeypatch.setattr(consumer.Consumer, "commit", commit_late)
+    metrics, labels = Metrics("governance"), {"messaging_consumer_group_name": "governance", "error_type": ""}
+    await bench.produce(messages_of(events_of(keys=1, versions=25)))
+    consuming = Subscription("governance", ROUTES, kafka, database, batch_max=BATCH_MAX, metrics=metrics)
+    async with running(consuming):
+        await eventually(lambda: has_seen(database, 25))
+        await eventually(lambda: committed_behind(bench, 25))
+    told = "messaging_process_duration_seconds"
+    assert metrics.registry.get_sample_value(f"{told}_count", labels) == 3
+    assert (metrics.registry.get_sample_value(f"{told}_sum", labels) or 0) < 2
 
 
 async def test_a_stop_does_not_wait_for_what_was_read_ahead(

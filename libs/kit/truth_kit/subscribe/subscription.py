@@ -230,7 +230,7 @@ class Subscription(ConsumerRebalanceListener):
         began = time.monotonic()
         self._waiting_since |= firsts_appended(batch.of_partition)
         following = await self._read_on(consumer, batch)
-        await self._commit(consumer)  # where the batch before this one ended
+        telling = asyncio.ensure_future(self._commit(consumer))  # where the batch before this one ended
         await asyncio.wait({self._attempt})
         error, seconds = _error_of(self._attempt), time.monotonic() - began
         if following and (error is not None or self._attempt.result().blocked):
@@ -241,6 +241,7 @@ class Subscription(ConsumerRebalanceListener):
             self._succeeded(consumer, batch, self._attempt.result())
         else:
             self._failed(consumer, batch, error, seconds)
+        await telling
         if following and self._is_draining:
             following.put_back(consumer)
             following = None
