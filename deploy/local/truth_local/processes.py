@@ -26,7 +26,7 @@ class StartError(RuntimeError):
 
 
 class StopError(RuntimeError):
-    """A part outlived SIGKILL."""
+    """A part outlived SIGKILL, or went on after SIGSTOP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +148,15 @@ def kill(part: Part) -> None:
 
 
 def freeze(part: Part) -> None:
-    """SIGSTOP to the part and its children: it keeps its connections and answers nothing."""
+    """SIGSTOP to the part and its children: it keeps connections and answers nothing. Raises StopError."""
     if (process := find(part)) is not None:
         family = _family(process)
         for member in family:
             _send(member, signal.SIGSTOP)
+        deadline = time.monotonic() + _KILL_SECONDS
         while any(_alive(member) and member.status() != psutil.STATUS_STOPPED for member in family):
+            if time.monotonic() > deadline:
+                raise StopError(f"{part.name} goes on after SIGSTOP.")
             time.sleep(_POLL_SECONDS)
 
 
